@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/RowNorm)
+
+install(DIRECTORY include/rownorm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(
+  TARGETS RowNorm_rownorm
+  EXPORT RowNormTargets
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(
+  EXPORT RowNormTargets
+  NAMESPACE RowNorm::
+  DESTINATION ${package_dir})
+
+configure_package_config_file(cmake/RowNormConfig.cmake.in RowNormConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(RowNormConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfigVersion.cmake
+        DESTINATION ${package_dir})

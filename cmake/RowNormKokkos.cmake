@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Provides Kokkos::kokkos: the caller's own target, an installed Kokkos, or one fetched from its release.
+
+set(RowNorm_KOKKOS_VERSIONS 4.6...<6)
+set(RowNorm_FETCHED_KOKKOS_VERSION 5.2.1)
+
+if(TARGET Kokkos::kokkos)
+  message(STATUS "RowNorm: using the Kokkos of the enclosing project")
+else()
+  find_package(Kokkos ${RowNorm_KOKKOS_VERSIONS} CONFIG QUIET)
+  if(Kokkos_FOUND)
+    message(STATUS "RowNorm: using Kokkos ${Kokkos_VERSION} with ${Kokkos_DEVICES} from ${Kokkos_DIR}")
+    foreach(backend IN LISTS RowNorm_REQUIRED_BACKENDS)
+      if(NOT backend IN_LIST Kokkos_DEVICES)
+        message(FATAL_ERROR "RowNorm: the Kokkos in ${Kokkos_DIR} has no ${backend} backend, only ${Kokkos_DEVICES}. "
+                            "Name one that has it with -DKokkos_ROOT=<its install prefix>.")
+      endif()
+    endforeach()
+  elseif(RowNorm_ENABLE_FETCH_KOKKOS)
+    message(STATUS "RowNorm: fetching Kokkos ${RowNorm_FETCHED_KOKKOS_VERSION}")
+    foreach(backend IN LISTS RowNorm_REQUIRED_BACKENDS)
+      set(Kokkos_ENABLE_${backend} ON CACHE BOOL "Required by RowNorm_REQUIRED_BACKENDS")
+    endforeach()
+    include(FetchContent)
+    FetchContent_Declare(
+      Kokkos
+      GIT_REPOSITORY https://github.com/kokkos/kokkos.git
+      GIT_TAG ${RowNorm_FETCHED_KOKKOS_VERSION}
+      GIT_SHALLOW ON)
+    FetchContent_MakeAvailable(Kokkos)
+  else()
+    string(REPLACE ";" " or " considered "${Kokkos_CONSIDERED_VERSIONS}")
+    if(considered)
+      set(considered "Found only version ${considered}, in ${Kokkos_CONSIDERED_CONFIGS}. ")
+    endif()
+    message(
+      FATAL_ERROR
+        "RowNorm: no usable Kokkos found; it needs version 4.6 up to, not including, 6. ${considered}Do one of these:\n"
+        "  -DKokkos_ROOT=<prefix>                where a Kokkos is installed\n"
+        "  -DRowNorm_ENABLE_FETCH_KOKKOS=ON      to download Kokkos ${RowNorm_FETCHED_KOKKOS_VERSION} and build it here;\n"
+        "                                        choose backends with -DRowNorm_REQUIRED_BACKENDS=\"OPENMP;CUDA\"\n"
+        "  add_subdirectory(<Kokkos>)            before RowNorm, in the project that contains both\n"
+        "On Debian without any of these, ./scripts/demo.sh and ./scripts/test.sh make an environment of their own.")
+  endif()
+endif()

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_MACHINE_HPP
+#define ROWNORM_MACHINE_HPP
+
+#include <cstdint>
+
+#include <rownorm/impl/compat.hpp>
+
+namespace rownorm {
+
+/// What a schedule needs to know of a device. Plain numbers: a test can describe a device that is not there.
+struct Machine {
+  enum class Kind { host, gpu };
+
+  Kind kind = Kind::host;
+  int processors = 1;             ///< streaming multiprocessors of a GPU, or threads of a host execution space
+  int threads_per_processor = 1;  ///< threads that can be resident on one processor
+  int max_team_threads = 1;       ///< most threads in one team, vector lanes included
+  int vector_lanes = 1;           ///< lanes that exchange values without a barrier (a warp)
+  std::int64_t cache_bytes = 0;   ///< cache that all processors share (L2 of a GPU); 0 if not known
+};
+
+/// Named devices, for tests and for asking what another machine would run.
+namespace machines {
+
+/// NVIDIA Ada, as in the RTX 4090: compute capability 8.9.
+inline constexpr Machine ada{.kind = Machine::Kind::gpu,
+                             .processors = 128,
+                             .threads_per_processor = 1536,
+                             .max_team_threads = 1024,
+                             .vector_lanes = 32,
+                             .cache_bytes = 72LL << 20};
+
+/// NVIDIA Hopper, as in the H100 SXM: compute capability 9.0.
+inline constexpr Machine hopper{.kind = Machine::Kind::gpu,
+                                .processors = 132,
+                                .threads_per_processor = 2048,
+                                .max_team_threads = 1024,
+                                .vector_lanes = 32,
+                                .cache_bytes = 50LL << 20};
+
+/// A host execution space with the given number of threads, any of which may join one team.
+constexpr Machine host(int threads) { return {.processors = threads, .max_team_threads = threads}; }
+
+}  // namespace machines
+
+namespace impl {
+
+struct EmptyTeamKernel {
+  template <class Member>
+  KOKKOS_FUNCTION void operator()(const Member&) const {}
+};
+
+template <class Exec>
+int max_host_team_size(const Exec& exec) {
+  return Kokkos::TeamPolicy<Exec>(exec, 1, 1).team_size_max(EmptyTeamKernel{}, Kokkos::ParallelForTag{});
+}
+
+}  // namespace impl
+
+/// Reads the machine behind an execution space instance. Costs no more than a few loads: it neither launches,
+/// allocates nor waits.
+template <class Exec>
+Machine machine_of(const Exec& exec) {
+  if constexpr (impl::is_host_space_v<Exec>) {
+    return {.processors = exec.concurrency(), .max_team_threads = impl::max_host_team_size(exec)};
+  } else {
+    const impl::GpuProperties gpu = impl::gpu_properties(exec);
+    return {.kind = Machine::Kind::gpu,
+            .processors = gpu.processors,
+            .threads_per_processor = gpu.threads_per_processor,
+            .max_team_threads = gpu.max_team_threads,
+            .vector_lanes = gpu.vector_lanes,
+            .cache_bytes = gpu.cache_bytes};
+  }
+}
+
+}  // namespace rownorm
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_TEAM_NORMALIZE_HPP
+#define ROWNORM_TEAM_NORMALIZE_HPP
+
+#include <cstdint>
+
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/check.hpp>
+#include <rownorm/impl/rows.hpp>
+#include <rownorm/norms.hpp>
+
+namespace rownorm {
+
+namespace impl {
+
+/// A norm's partial results as a Kokkos reducer.
+template <class Norm, class Compute>
+class NormReducer {
+ public:
+  using reducer = NormReducer;
+  using value_type = typename Norm::template Partial<Compute>;
+  using result_view_type = Kokkos::View<value_type, Kokkos::AnonymousSpace, Kokkos::MemoryUnmanaged>;
+
+  KOKKOS_FUNCTION NormReducer(const Norm& norm, value_type& value) : norm_(norm), value_(value) {}
+
+  KOKKOS_FUNCTION void init(value_type& value) const { value = value_type{}; }
+  KOKKOS_FUNCTION void join(value_type& value, const value_type& other) const { norm_.combine(value, other); }
+  KOKKOS_FUNCTION value_type& reference() const { return value_; }
+  KOKKOS_FUNCTION result_view_type view() const { return result_view_type(&value_); }
+  KOKKOS_FUNCTION bool references_scalar() const { return true; }
+
+ private:
+  const Norm& norm_;
+  value_type& value_;
+};
+
+/// The work of team_normalize and of TeamPerRow. Reads x twice: once for the norm, once to rescale.
+template <class Compute, class Member, class X, class Y, class Norm>
+KOKKOS_FUNCTION void team_normalize_row(const Member& member, const Row<X>& x, const Row<Y>& y, const Norm& norm,
+                                        Compute epsilon) {
+  using Partial = typename Norm::template Partial<Compute>;
+  const auto accumulate_row = [&](double unit) {
+    const auto per_unit = static_cast<Compute>(1 / unit);
+    Partial row;
+    Kokkos::parallel_reduce(
+        Kokkos::TeamVectorRange(member, x.columns),
+        [&](std::int64_t j, Partial& partial) { norm.accumulate(partial, static_cast<Compute>(x(j)) * per_unit); },
+        NormReducer<Norm, Compute>(norm, row));
+    return row;
+  };
+
+  // The whole team sees the same partial result, so it takes the same branch.
+  double unit = 1;
+  Partial row = accumulate_row(unit);
+  if (norm.overflowed(row)) row = accumulate_row(unit = large_unit);
+  const RowDivisor<Compute> divide = row_divisor<Compute>(norm, row, unit, x.columns, epsilon);
+
+  Kokkos::parallel_for(Kokkos::TeamVectorRange(member, x.columns),
+                       [&](std::int64_t j) { y(j) = static_cast<Y>(divide(static_cast<Compute>(x(j)))); });
+}
+
+}  // namespace impl
+
+/// Normalises one row inside a team kernel: y(j) = x(j) / (norm(x) + epsilon), the norm being mean_j |x(j)| unless
+/// `params.norm` says otherwise.
+///
+/// All threads and vector lanes of the team call it with the same arguments, outside of any nested parallel region.
+/// x_row and y_row are views of rank 1 and equal extent, of any layout, that the team can reach; they are the same
+/// elements or have none in common. Precision and treatment of zeros, NaN and infinity are those of `normalize`.
+///
+/// Synchronises the team while it reduces, but not at its end: call `member.team_barrier()` before elements of
+/// y_row are read by, or x_row is overwritten by, another thread. Allocates no memory, in scratch or elsewhere, beyond
+/// what Kokkos reserves for team reductions. Aborts where the extents differ or epsilon is negative or NaN, since a
+/// kernel cannot throw.
+template <class Member, class X, class Y, class Norm = MeanAbs>
+KOKKOS_FUNCTION void team_normalize(const Member& member, const X& x_row, const Y& y_row,
+                                    const Parameters<Norm>& params = {}) {
+  impl::check_view_types<X, Y>();
+  static_assert(X::rank() == 1 && Y::rank() == 1, "rownorm::team_normalize: x_row and y_row must be views of rank 1");
+  if (x_row.extent(0) != y_row.extent(0)) Kokkos::abort("rownorm::team_normalize: x_row and y_row differ in extent");
+  if (!(params.epsilon >= 0)) Kokkos::abort("rownorm::team_normalize: params.epsilon is negative or NaN");
+  if (x_row.extent(0) == 0) return;
+
+  using Input = typename X::const_value_type;
+  using Output = typename Y::value_type;
+  impl::team_normalize_row(member, impl::as_row<Input>(x_row), impl::as_row<Output>(y_row), params.norm,
+                           static_cast<compute_type<Input, Output>>(params.epsilon));
+}
+
+}  // namespace rownorm
+
+#endif
