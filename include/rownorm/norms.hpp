@@ -125,7 +125,7 @@ KOKKOS_FUNCTION RowDivisor<Compute> row_divisor(const Norm& norm, const Partial&
   constexpr double stretch = is_double_v<Compute> ? 0x1p200 : 0x1p100;
 
   const auto scaled = [&](double scale) {
-    return norm.finish(partial, columns, scale * unit) + static_cast<double>(epsilon) * scale;
+    return norm.finish(partial, columns, scale) * unit + static_cast<double>(epsilon) * scale;
   };
   double scale = unit == 1 ? 1 : shrink;
   double divisor = scaled(scale);

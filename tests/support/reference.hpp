@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_TESTS_REFERENCE_HPP
+#define ROWNORM_TESTS_REFERENCE_HPP
+
+#include <cmath>
+#include <limits>
+#include <rownorm/norms.hpp>
+#include <type_traits>
+#include <vector>
+
+#include "types.hpp"
+
+/// What the results are held against: the formula, written out in long double, and the distance from it in ulp.
+namespace rownorm::tests {
+
+using Reals = std::vector<long double>;
+
+inline Reals reference_row(const Reals& x, long double epsilon) {
+  long double sum = 0, lost = 0;
+  for (const long double value : x) {
+    const long double next = sum + std::abs(value);
+    if (std::isfinite(next)) lost += std::abs(value) - (next - sum);
+    sum = next;
+  }
+  const long double mean = (sum + lost) / static_cast<long double>(x.size());
+  Reals y = x;
+  if (mean == 0) return y;
+  for (long double& value : y) value /= mean + epsilon;
+  return y;
+}
+
+/// Epsilon as rows of X on their way to Y see it: in the compute type, which semantics.md gives for each value type.
+template <class X, class Y>
+long double epsilon_as_seen(double epsilon) {
+  constexpr bool in_double = std::is_same_v<std::remove_const_t<X>, double> || std::is_same_v<Y, double>;
+  return in_double ? static_cast<long double>(epsilon) : static_cast<long double>(static_cast<float>(epsilon));
+}
+
+template <class T>
+struct Format {  // float and double
+  static constexpr int digits = std::numeric_limits<T>::digits;
+  static constexpr int min_exponent = std::numeric_limits<T>::min_exponent - 1;
+  static constexpr int max_exponent = std::numeric_limits<T>::max_exponent - 1;
+  static constexpr long double promised_ulp = 4;
+};
+// clang-format off
+ROWNORM_IMPL_WITH_HALF(template <> struct Format<half_t> {
+  static constexpr int digits = 11, min_exponent = -14, max_exponent = 15;
+  static constexpr long double promised_ulp = 1;
+};)
+ROWNORM_IMPL_WITH_BHALF(template <> struct Format<bhalf_t> {
+  static constexpr int digits = 8, min_exponent = -126, max_exponent = 127;
+  static constexpr long double promised_ulp = 1;
+};)
+// clang-format on
+
+/// The largest finite value of T.
+template <class T>
+long double largest() {
+  return std::ldexp(2.0L - std::ldexp(1.0L, 1 - Format<T>::digits), Format<T>::max_exponent);
+}
+
+/// The smallest positive value of T, a subnormal one.
+template <class T>
+long double smallest() {
+  return std::ldexp(1.0L, Format<T>::min_exponent - Format<T>::digits + 1);
+}
+
+/// |actual - expected| in units of the last place of T at `expected`; infinite where one is NaN and the other is not.
+template <class T>
+long double ulp_distance(T actual_value, long double expected) {
+  constexpr long double far = std::numeric_limits<long double>::infinity();
+  const auto actual = static_cast<long double>(static_cast<double>(actual_value));
+  if (std::isnan(actual) || std::isnan(expected)) return std::isnan(actual) && std::isnan(expected) ? 0 : far;
+  // What rounds to infinity may be infinity.
+  if (std::isinf(actual) && std::abs(expected) > largest<T>() && (actual > 0) == (expected > 0)) return 0;
+  if (std::isinf(actual) || std::isinf(expected)) return actual == expected ? 0 : far;
+  const int exponent =
+      expected == 0 ? Format<T>::min_exponent : std::max(std::ilogb(expected), Format<T>::min_exponent);
+  return std::abs(actual - expected) / std::ldexp(1.0L, exponent - Format<T>::digits + 1);
+}
+
+}  // namespace rownorm::tests
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_TESTS_TOOLS_HPP
+#define ROWNORM_TESTS_TOOLS_HPP
+
+#include <Kokkos_Core.hpp>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rownorm::tests {
+
+/// Listens to Kokkos through its Tools interface for as long as it lives; one at a time.
+class Listener {
+ public:
+  Listener() : previous_(Kokkos::Tools::Experimental::get_callbacks()) {
+    heard() = {};
+    using namespace Kokkos::Tools::Experimental;
+    set_begin_parallel_for_callback(&on_launch);
+    set_begin_parallel_reduce_callback(&on_launch);
+    set_begin_fence_callback(&on_fence);
+    set_allocate_data_callback(&on_allocation);
+  }
+  ~Listener() { Kokkos::Tools::Experimental::set_callbacks(previous_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  std::vector<std::string> launches() const { return heard().launches; }
+  std::vector<std::string> fences() const { return heard().fences; }
+  std::vector<std::string> allocations() const { return heard().allocations; }
+  /// The execution space instance of each launch, as Kokkos::Tools identifies it.
+  std::vector<std::uint32_t> devices() const { return heard().devices; }
+
+ private:
+  struct Heard {
+    std::vector<std::string> launches, fences, allocations;
+    std::vector<std::uint32_t> devices;
+  };
+  static Heard& heard() {
+    static Heard instance;
+    return instance;
+  }
+  static void on_launch(const char* name, const std::uint32_t device, std::uint64_t*) {
+    heard().launches.emplace_back(name);
+    heard().devices.push_back(device);
+  }
+  static void on_fence(const char* name, const std::uint32_t, std::uint64_t*) {
+    // Kokkos fences around each kernel because somebody listens.
+    if (std::string_view(name).find("Tool Fence") == std::string_view::npos) heard().fences.emplace_back(name);
+  }
+  static void on_allocation(Kokkos::Tools::SpaceHandle, const char* name, const void*, const std::uint64_t) {
+    heard().allocations.emplace_back(name);
+  }
+
+  Kokkos::Tools::Experimental::EventSet previous_;
+};
+
+}  // namespace rownorm::tests
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A kernel cannot throw: team_normalize must end the program with a message. One case a process, named on its
+// command line; CTest expects the message.
+#include <Kokkos_Core.hpp>
+#include <rownorm/team_normalize.hpp>
+#include <string_view>
+
+namespace {
+
+void normalize_with(int x_columns, int y_columns, double epsilon) {
+  const Kokkos::View<float*> x("x", x_columns), y("y", y_columns);
+  Kokkos::parallel_for(
+      "user", Kokkos::TeamPolicy<>(1, 1), KOKKOS_LAMBDA(const Kokkos::TeamPolicy<>::member_type& member) {
+        rownorm::team_normalize(member, x, y, rownorm::Parameters<>{.epsilon = epsilon});
+      });
+  Kokkos::fence();
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  const Kokkos::ScopeGuard kokkos(argc, argv);
+  const std::string_view what = argc > 1 ? argv[1] : "";
+  if (what == "extents") normalize_with(4, 5, 1e-8);
+  if (what == "epsilon") normalize_with(4, 4, -1);
+  return 0;
+}

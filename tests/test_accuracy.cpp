@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Accuracy and extents at the far end of what is promised. In place, so that the memory of a small machine does.
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <fstream>
+#include <rownorm/rownorm.hpp>
+#include <string>
+
+#include "support/reference.hpp"
+
+using namespace rownorm::tests;
+
+namespace {
+
+/// Skips the test where the host does not have this much memory to spare.
+void need_host_memory(double gigabytes) {
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string line; std::getline(meminfo, line);)
+    if (line.rfind("MemAvailable:", 0) == 0 && std::stod(line.substr(13)) * 1024 < gigabytes * 1e9)
+      SKIP("needs " << gigabytes << " GB of memory");
+}
+
+/// An element for every index, with sums that can be written down: magnitudes repeat every 8 columns.
+template <class T>
+KOKKOS_FUNCTION T element(std::int64_t j) {
+  const float magnitudes[8] = {0.1F, 0.2F, 0.3F, 0.4F, 0.7F, 0.9F, 1.1F, 1.3F};
+  return static_cast<T>(j % 3 == 0 ? -magnitudes[j % 8] : magnitudes[j % 8]);
+}
+
+template <class T>
+long double mean_of_elements(std::int64_t columns) {
+  long double period = 0, rest = 0;
+  for (std::int64_t j = 0; j < 8; ++j) period += std::abs(static_cast<double>(element<T>(j)));
+  for (std::int64_t j = 0; j < columns % 8; ++j) rest += std::abs(static_cast<double>(element<T>(j)));
+  return (period * static_cast<long double>(columns / 8) + rest) / static_cast<long double>(columns);
+}
+
+template <class View>
+void fill(const View& x) {
+  using T = typename View::value_type;
+  using Policy = Kokkos::RangePolicy<typename View::execution_space, Kokkos::IndexType<std::int64_t>>;
+  if (x.extent(1) == 1) return Kokkos::deep_copy(x, element<T>(0));
+  for (std::size_t i = 0; i < x.extent(0); ++i)
+    Kokkos::parallel_for(
+        "fill", Policy(0, x.extent(1)), KOKKOS_LAMBDA(std::int64_t j) { x(i, j) = element<T>(j); });
+}
+
+/// The worst distance in ulp over a sample of a matrix made by fill and normalised in place.
+template <class View>
+long double worst_of_sample(const View& y) {
+  using T = typename View::value_type;
+  const auto rows = static_cast<std::int64_t>(y.extent(0)), columns = static_cast<std::int64_t>(y.extent(1));
+  const long double divisor = mean_of_elements<T>(columns) + epsilon_as_seen<T, T>(1e-8);
+  // From the first element of all to the last, in steps that meet every residue.
+  const std::int64_t count = rows * columns, samples = std::min<std::int64_t>(count, 1 << 16), step = count / samples;
+  Kokkos::View<std::int64_t*, Kokkos::HostSpace> host_indices("indices", samples + 1);
+  for (std::int64_t s = 0; s < samples; ++s) host_indices(s) = std::min(s * step + s % 7, count - 1);
+  host_indices(samples) = count - 1;
+  const auto indices = Kokkos::create_mirror_view_and_copy(typename View::memory_space(), host_indices);
+  const Kokkos::View<T*, typename View::device_type> sample("sample", samples + 1);
+  Kokkos::parallel_for(
+      "sample", Kokkos::RangePolicy<typename View::execution_space>(0, samples + 1),
+      KOKKOS_LAMBDA(int s) { sample(s) = y(indices(s) / columns, indices(s) % columns); });
+  const auto host_sample = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), sample);
+  long double worst = 0;
+  for (std::int64_t s = 0; s <= samples; ++s)
+    worst = std::max(
+        worst, ulp_distance(host_sample(s), static_cast<double>(element<T>(host_indices(s) % columns)) / divisor));
+  return worst;
+}
+
+template <class Exec, class T>
+long double worst_of_size(std::int64_t rows, std::int64_t columns) {
+  need_host_memory(static_cast<double>(rows) * static_cast<double>(columns) * sizeof(T) * 1.1 + 5e8);
+  const Kokkos::View<T**, Kokkos::LayoutRight, typename Exec::device_type> x(
+      Kokkos::view_alloc("x", Kokkos::WithoutInitializing), rows, columns);
+  fill(x);
+  rownorm::l1_normalize(Exec(), x, x);
+  return worst_of_sample(x);
+}
+
+}  // namespace
+
+using SameTypes = Grid<Spaces, SameValues, std::tuple<Layouts<Right, Right>>>::type;
+
+TEMPLATE_LIST_TEST_CASE("rows of any length are accurate", "[accuracy]", SameTypes) {
+  using T = typename TestType::x_type;
+  for (const std::int64_t columns : {1, 2, 31, 1000, 65535, 1 << 20, (1 << 22) + 1}) {
+    CAPTURE(columns);
+    CHECK(worst_of_size<typename TestType::execution_space, T>(3, columns) <= Format<T>::promised_ulp);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("a row of 2^28 elements is as accurate as a short one", "[accuracy][large]", SameTypes) {
+  using T = typename TestType::x_type;
+  CHECK(worst_of_size<typename TestType::execution_space, T>(1, 1LL << 28) <= Format<T>::promised_ulp);
+}
+
+TEMPLATE_LIST_TEST_CASE("more than 2^31 columns", "[sizes][large]", Spaces) {
+  CHECK(worst_of_size<TestType, bhalf_t>(1, (1LL << 31) + 5) <= Format<bhalf_t>::promised_ulp);
+}
+
+TEMPLATE_LIST_TEST_CASE("more than 2^32 elements", "[sizes][large]", Spaces) {
+  CHECK(worst_of_size<TestType, bhalf_t>(2, (1LL << 31) + 5) <= Format<bhalf_t>::promised_ulp);
+}
+
+TEMPLATE_LIST_TEST_CASE("more than 2^31 rows", "[sizes][large]", Spaces) {
+  CHECK(worst_of_size<TestType, bhalf_t>((1LL << 31) + 5, 1) <= Format<bhalf_t>::promised_ulp);
+}

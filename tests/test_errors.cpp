@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Bad arguments: refused with a message that names function, argument and extents, before anything is launched.
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <limits>
+#include <random>
+#include <rownorm/rownorm.hpp>
+#include <stdexcept>
+
+#include "support/matrix.hpp"
+#include "support/tools.hpp"
+
+using namespace rownorm::tests;
+using Catch::Matchers::Message;
+
+namespace {
+
+template <class Exec, class T, class Layout = Right>
+using View = Kokkos::View<T**, Layout, typename Exec::device_type>;
+
+/// Expects a call to throw this message, to launch nothing and to leave y alone.
+template <class Y, class Call>
+void check_refused(const Y& y, const std::string& message, const Call& call) {
+  using T = typename Y::value_type;
+  Kokkos::deep_copy(y, static_cast<T>(-77));
+  {
+    const Listener listener;
+    CHECK_THROWS_MATCHES(call(), std::invalid_argument, Message(message));
+    CHECK(listener.launches().empty());
+  }
+  const Kokkos::View<typename Y::data_type, Right, Kokkos::HostSpace> after("after", y.extent(0), y.extent(1));
+  Kokkos::deep_copy(after, y);
+  for (std::size_t i = 0; i < y.extent(0); ++i)
+    for (std::size_t j = 0; j < y.extent(1); ++j) REQUIRE(after(i, j) == static_cast<T>(-77));
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("different extents are refused", "[errors]", Spaces) {
+  using Exec = TestType;
+  const View<Exec, float> x("x", 3, 4), fewer_columns("y", 3, 3), more_rows("y", 4, 4), empty("y", 0, 4);
+  check_refused(fewer_columns, "rownorm::l1_normalize: x (3 x 4) and y (3 x 3) must have equal extents",
+                [&] { rownorm::l1_normalize(x, fewer_columns); });
+  check_refused(more_rows, "rownorm::l1_normalize: x (3 x 4) and y (4 x 4) must have equal extents",
+                [&] { rownorm::l1_normalize(Exec(), x, more_rows); });
+  check_refused(more_rows, "rownorm::normalize: x (3 x 4) and y (4 x 4) must have equal extents",
+                [&] { rownorm::normalize(Exec(), x, more_rows); });
+  check_refused(empty, "rownorm::normalize: x (3 x 4) and y (0 x 4) must have equal extents",
+                [&] { rownorm::normalize(x, empty); });
+  const Kokkos::View<float*, typename Exec::device_type> row("x", 7), short_row("y", 5);
+  CHECK_THROWS_MATCHES(rownorm::l1_normalize(row, short_row), std::invalid_argument,
+                       Message("rownorm::l1_normalize: x (7) and y (5) must have equal extents"));
+}
+
+TEMPLATE_LIST_TEST_CASE("a negative or NaN epsilon is refused", "[errors][epsilon]", Spaces) {
+  using Exec = TestType;
+  const View<Exec, double> x("x", 2, 5), y("y", 2, 5);
+  check_refused(y,
+                "rownorm::l1_normalize: params.epsilon is -0.5, but must be zero or positive; called with x (2 x 5) "
+                "and y (2 x 5)",
+                [&] { rownorm::l1_normalize(x, y, {.epsilon = -0.5}); });
+  check_refused(y,
+                "rownorm::normalize: params.epsilon is nan, but must be zero or positive; called with x (2 x 5) and y "
+                "(2 x 5)",
+                [&] { rownorm::normalize(Exec(), x, y, {.epsilon = std::numeric_limits<double>::quiet_NaN()}); });
+  // Also where there is nothing to do, so that the mistake shows early.
+  const View<Exec, double> empty("x", 0, 5);
+  CHECK_THROWS_AS(rownorm::l1_normalize(empty, empty, {.epsilon = -1}), std::invalid_argument);
+  CHECK_NOTHROW(rownorm::l1_normalize(x, y, {.epsilon = 0}));
+}
+
+TEMPLATE_LIST_TEST_CASE("a partial overlap of x and y is refused", "[errors][overlap]", Spaces) {
+  using Exec = TestType;
+  const View<Exec, float> whole("whole", 8, 10);
+  const auto columns = [&](int first, int last) {
+    return Kokkos::subview(whole, Kokkos::ALL, std::make_pair(first, last));
+  };
+  const auto rows = [&](int first, int last) {
+    return Kokkos::subview(whole, std::make_pair(first, last), Kokkos::ALL);
+  };
+  const std::string suffix = " overlap in part; they must be the same elements or have none in common";
+  check_refused(whole, "rownorm::l1_normalize: x (8 x 6) and y (8 x 6)" + suffix,
+                [&] { rownorm::l1_normalize(columns(0, 6), columns(4, 10)); });
+  check_refused(whole, "rownorm::l1_normalize: x (5 x 10) and y (5 x 10)" + suffix,
+                [&] { rownorm::l1_normalize(rows(3, 8), rows(0, 5)); });
+  // The same memory in another order, and values of another size at the same place.
+  const Kokkos::View<float**, Left, typename Exec::device_type> transposed(whole.data(), 8, 10);
+  check_refused(whole, "rownorm::normalize: x (8 x 10) and y (8 x 10)" + suffix,
+                [&] { rownorm::normalize(transposed, whole); });
+  const Kokkos::View<double**, Right, typename Exec::device_type> wider(reinterpret_cast<double*>(whole.data()), 4, 10);
+  check_refused(whole, "rownorm::normalize: x (4 x 10) and y (4 x 10)" + suffix,
+                [&] { rownorm::normalize(wider, rows(0, 4)); });
+  CHECK_NOTHROW(rownorm::l1_normalize(columns(0, 5), columns(5, 10)));
+  CHECK_NOTHROW(rownorm::l1_normalize(rows(0, 4), rows(4, 8)));
+  CHECK_NOTHROW(rownorm::l1_normalize(columns(2, 5), columns(2, 5)));
+}
+
+TEMPLATE_LIST_TEST_CASE("a y that holds one element many times is refused", "[errors][overlap]", Spaces) {
+  using Exec = TestType;
+  const View<Exec, float> x("x", 3, 4), y("y", 3, 4);
+  using Strided = Kokkos::View<float**, Stride, typename Exec::device_type>;
+  const std::string message = "rownorm::l1_normalize: y (3 x 4) has indices that lead to the same element";
+  check_refused(y, message, [&] { rownorm::l1_normalize(x, Strided(y.data(), Kokkos::LayoutStride(3, 0, 4, 1))); });
+  check_refused(y, message, [&] { rownorm::l1_normalize(x, Strided(y.data(), Kokkos::LayoutStride(3, 2, 4, 1))); });
+}
+
+TEMPLATE_LIST_TEST_CASE("a view without memory is refused", "[errors]", Spaces) {
+  using Exec = TestType;
+  const View<Exec, float> y("y", 3, 4);
+  const Kokkos::View<float**, Right, typename Exec::device_type, Kokkos::MemoryUnmanaged> nothing(nullptr, 3, 4);
+  check_refused(y, "rownorm::l1_normalize: x (3 x 4) has elements but no memory: its data pointer is null",
+                [&] { rownorm::l1_normalize(nothing, y); });
+  check_refused(y, "rownorm::l1_normalize: y (3 x 4) has elements but no memory: its data pointer is null",
+                [&] { rownorm::l1_normalize(y, nothing); });
+}
+
+TEST_CASE("overlap is exact for any strides", "[errors][overlap]") {
+  using rownorm::impl::Footprint;
+  using rownorm::impl::Rows;
+  std::mt19937 engine(7);
+  const auto pick = [&](int low, int high) { return std::uniform_int_distribution<std::int64_t>(low, high)(engine); };
+  int overlapping = 0, disjoint = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<double> memory(400);
+    const auto footprint = [&](auto value) {
+      using T = decltype(value);
+      auto* base = reinterpret_cast<T*>(memory.data()) + pick(0, 60);
+      return Footprint(Rows<T>{base, pick(1, 5), pick(1, 6), pick(0, 14), pick(0, 14)}, 2);
+    };
+    const Footprint x = pick(0, 1) == 0 ? footprint(0.0F) : footprint(0.0);
+    const Footprint y = pick(0, 1) == 0 ? footprint(0.0F) : footprint(0.0);
+    std::vector<int> owner(memory.size() * sizeof(double), 0);
+    bool expected = false, expected_self = false;
+    const auto visit = [&](const Footprint& view, const auto& byte) {
+      for (std::int64_t i = 0; i < view.rows; ++i)
+        for (std::int64_t j = 0; j < view.columns; ++j)
+          for (std::int64_t b = 0; b < view.value_bytes; ++b)
+            byte(owner.at(view.address - reinterpret_cast<std::uintptr_t>(memory.data()) +
+                          static_cast<std::uintptr_t>(i * view.row_stride + j * view.column_stride + b)));
+    };
+    visit(x, [&](int& byte) { expected_self |= ++byte > 1; });
+    visit(y, [&](const int& byte) { expected |= byte > 0; });
+    REQUIRE(rownorm::impl::overlap(x, y) == expected);
+    REQUIRE(rownorm::impl::overlap(y, x) == expected);
+    REQUIRE(rownorm::impl::self_overlap(x) == expected_self);
+    ++(expected ? overlapping : disjoint);
+  }
+  CHECK(overlapping > 1000);
+  CHECK(disjoint > 1000);
+}

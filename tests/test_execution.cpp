@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a call does to its execution space instance, seen through Kokkos Tools; repeatable bits; many callers at once.
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cstring>
+#include <rownorm/rownorm.hpp>
+#include <thread>
+#include <vector>
+
+#include "support/matrix.hpp"
+#include "support/random.hpp"
+#include "support/tools.hpp"
+
+using namespace rownorm::tests;
+
+namespace {
+
+template <class Exec, class T>
+using View = Kokkos::View<T**, Right, typename Exec::device_type>;
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+/// Instances that may run side by side, or the default one where the space cannot be divided.
+template <class Exec>
+std::vector<Exec> instances(int wanted) {
+  const int parts = rownorm::impl::is_host_space_v<Exec> ? std::min(wanted, Exec().concurrency()) : wanted;
+  if (parts < 2) return {Exec()};
+  return Kokkos::Experimental::partition_space(Exec(), std::vector<int>(static_cast<std::size_t>(parts), 1));
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("an empty view launches nothing", "[execution][empty]", Spaces) {
+  const Listener listener;
+  for (const auto& [rows, columns] : {std::pair(0, 5), std::pair(5, 0), std::pair(0, 0)}) {
+    const View<TestType, float> x("x", rows, columns), y("y", rows, columns);
+    rownorm::l1_normalize(TestType(), x, y);
+    rownorm::l1_normalize(TestType(), x, x);
+  }
+  const Kokkos::View<double*, typename TestType::device_type> row("row", 0), unallocated;
+  rownorm::l1_normalize(row, row);
+  rownorm::l1_normalize(unallocated, unallocated);
+  CHECK(std::none_of(listener.launches().begin(), listener.launches().end(),
+                     [](const std::string& name) { return name.find("rownorm") != std::string::npos; }));
+}
+
+TEMPLATE_LIST_TEST_CASE("one labelled kernel on the given instance, no fence, no allocation", "[execution][tools]",
+                        ValueGrid) {
+  using Exec = typename TestType::execution_space;
+  for (const Exec& exec : instances<Exec>(2)) {
+    const View<Exec, typename TestType::x_type> x("x", 5, 300);
+    const View<Exec, typename TestType::y_type> y("y", 5, 300);
+    rownorm::l1_normalize(exec, x, y);  // the first call may reserve
+    exec.fence();
+    const Listener listener;
+    rownorm::l1_normalize(exec, x, y);
+    rownorm::normalize(exec, x, y);
+    REQUIRE(listener.launches().size() == 2);
+    for (const std::string& name : listener.launches()) CHECK_THAT(name, Catch::Matchers::StartsWith("rownorm::"));
+    CHECK(listener.devices()[0] == Kokkos::Tools::Experimental::device_id(exec));
+    CHECK(listener.fences() == std::vector<std::string>());
+    CHECK(listener.allocations() == std::vector<std::string>());
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("the same input gives the same bits", "[execution][repeatable]", ValueGrid) {
+  using Exec = typename TestType::execution_space;
+  using X = typename TestType::x_type;
+  using Y = typename TestType::y_type;
+  for (const std::size_t columns : {17, 3000, 100001}) {
+    const Placement p = place<Right>(4, columns);
+    Buffer<Exec, X> x_buffer(p.length());
+    x_buffer.put(p, random_rows<X>(4, columns, 23));
+    std::vector<Y> first;
+    // Instances of equal concurrency get the same schedule.
+    for (const Exec& exec : instances<Exec>(2)) {
+      for (int run = 0; run < 5; ++run) {
+        Buffer<Exec, Y> y_buffer(p.length());
+        rownorm::l1_normalize(exec, view_at<X, Right, Exec>(x_buffer.data(), p),
+                              view_at<Y, Right, Exec>(y_buffer.data(), p));
+        exec.fence();
+        const auto y = y_buffer.get(p);
+        if (first.empty()) first = y;
+        CHECK(same_bits(y, first));
+      }
+    }
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("many threads and instances at once", "[execution][concurrency]", Spaces) {
+  using Exec = TestType;
+  const auto execs = instances<Exec>(8);
+  const std::size_t threads = 8, rows = 9, columns = 2049;
+  const Placement p = place<Right>(rows, columns);
+  // Everything is made beforehand: what runs at once is nothing but calls.
+  std::vector<Reals> x;
+  std::vector<Buffer<Exec, float>> x_buffers, y_buffers;
+  for (std::size_t t = 0; t < threads; ++t) {
+    x.push_back(random_rows<float>(rows, columns, static_cast<unsigned>(t)));
+    x_buffers.emplace_back(p.length()).put(p, x.back());
+    y_buffers.emplace_back(p.length());
+  }
+  std::vector<std::thread> callers;
+  for (std::size_t t = 0; t < threads; ++t)
+    callers.emplace_back([&, t] {
+      const auto x_view = view_at<const float, Right, Exec>(x_buffers[t].data(), p);
+      const auto y_view = view_at<float, Right, Exec>(y_buffers[t].data(), p);
+      for (int call = 0; call < 50; ++call) rownorm::l1_normalize(execs[t % execs.size()], x_view, y_view);
+    });
+  for (std::thread& caller : callers) caller.join();
+  Kokkos::fence();
+  for (std::size_t t = 0; t < threads; ++t) CHECK(worst_ulp<float>(x[t], y_buffers[t].get(p), columns, 1e-8) <= 4);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The formula, on every execution space x value type x layout, at any alignment, out of place and in place.
+#include <algorithm>
+#include <array>
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <rownorm/rownorm.hpp>
+#include <utility>
+
+#include "support/matrix.hpp"
+#include "support/random.hpp"
+
+using namespace rownorm::tests;
+
+namespace {
+
+constexpr std::array<std::pair<std::size_t, std::size_t>, 12> shapes = {{{1, 1},
+                                                                         {1, 5},
+                                                                         {7, 1},
+                                                                         {3, 4},
+                                                                         {64, 16},
+                                                                         {33, 31},
+                                                                         {257, 33},
+                                                                         {9, 255},
+                                                                         {4, 1024},
+                                                                         {5, 4099},
+                                                                         {2, 70001},
+                                                                         {1, 131072}}};
+
+/// True where a matrix holds the values that were put there.
+template <class T>
+bool same_values(const std::vector<T>& actual, const Reals& expected) {
+  return std::equal(actual.begin(), actual.end(), expected.begin(), expected.end(),
+                    [](T a, long double b) { return static_cast<double>(a) == b; });
+}
+
+/// Normalises random matrices through `call(x, x_placement, y, y_placement)` and compares with the reference.
+template <class Exec, class X, class Y, class XLayout, class YLayout, class Call>
+void check_shapes(const Call& call) {
+  for (const auto& [rows, columns] : shapes) {
+    for (const std::size_t offset : {0, 1, 3}) {
+      CAPTURE(rows, columns, offset);
+      const Placement px = place<XLayout>(rows, columns, offset), py = place<YLayout>(rows, columns, 3 - offset);
+      const Reals x = random_rows<X>(rows, columns, static_cast<unsigned>(rows * 31 + columns));
+      Buffer<Exec, X> x_buffer(px.length() + 3);
+      Buffer<Exec, Y> y_buffer(py.length() + 3);
+      x_buffer.put(px, x);
+      call(x_buffer.data(), px, y_buffer.data(), py);
+      CHECK(worst_ulp<X>(x, y_buffer.get(py), columns, 1e-8) <= Format<Y>::promised_ulp);
+      CHECK(y_buffer.untouched_outside(py));
+      CHECK(same_values(x_buffer.get(px), x));
+    }
+  }
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("y is x over its row's mean absolute value plus epsilon", "[formula]", FullGrid) {
+  using Exec = typename TestType::execution_space;
+  using X = typename TestType::x_type;
+  using Y = typename TestType::y_type;
+  using XLayout = typename TestType::x_layout;
+  using YLayout = typename TestType::y_layout;
+  check_shapes<Exec, X, Y, XLayout, YLayout>([](X* x, const Placement& px, Y* y, const Placement& py) {
+    rownorm::l1_normalize(Exec(), view_at<const X, XLayout, Exec>(x, px), view_at<Y, YLayout, Exec>(y, py));
+  });
+}
+
+TEMPLATE_LIST_TEST_CASE("x may be y", "[formula][in-place]", FullGrid) {
+  using Exec = typename TestType::execution_space;
+  using T = typename TestType::x_type;
+  using Layout = typename TestType::x_layout;
+  for (const auto& [rows, columns] : shapes) {
+    CAPTURE(rows, columns);
+    const Placement p = place<Layout>(rows, columns, 1);
+    const Reals x = random_rows<T>(rows, columns, 5);
+    Buffer<Exec, T> buffer(p.length() + 2);
+    buffer.put(p, x);
+    const auto view = view_at<T, Layout, Exec>(buffer.data(), p);
+    rownorm::l1_normalize(Exec(), view, view);
+    CHECK(worst_ulp<T>(x, buffer.get(p), columns, 1e-8) <= Format<T>::promised_ulp);
+    CHECK(buffer.untouched_outside(p));
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("a view of rank 1 is one row", "[formula][rank]", ValueGrid) {
+  using Exec = typename TestType::execution_space;
+  using X = typename TestType::x_type;
+  using Y = typename TestType::y_type;
+  const std::size_t columns = 4099;
+  const Placement p = place<Right>(1, columns);
+  const Reals x = random_rows<X>(1, columns, 3);
+  Buffer<Exec, X> x_buffer(p.length());
+  Buffer<Exec, Y> y_buffer(p.length());
+  x_buffer.put(p, x);
+  const Kokkos::View<const X*, typename Exec::device_type> x_view(x_buffer.data(), columns);
+  const Kokkos::View<Y*, typename Exec::device_type> y_view(y_buffer.data(), columns);
+  rownorm::l1_normalize(Exec(), x_view, y_view);
+  CHECK(worst_ulp<X>(x, y_buffer.get(p), columns, 1e-8) <= Format<Y>::promised_ulp);
+}
+
+TEMPLATE_LIST_TEST_CASE("subviews of a padded matrix are rows like others", "[formula][subview]", Spaces) {
+  using Exec = TestType;
+  // Neighbouring columns of one matrix: their address ranges interleave, their elements are disjoint.
+  const std::size_t rows = 19, columns = 37, pitch = 101;
+  const Placement px{rows, columns, pitch, 1, 1}, py{rows, columns, pitch, 1, 1 + columns};
+  const Reals x = random_rows<float>(rows, columns, 11);
+  Buffer<Exec, float> buffer(rows * pitch);
+  buffer.put(px, x);
+  const Kokkos::View<float**, Right, typename Exec::device_type> whole(buffer.data(), rows, pitch);
+  const auto x_view = Kokkos::subview(whole, Kokkos::ALL, std::make_pair(px.offset, px.offset + columns));
+  const auto y_view = Kokkos::subview(whole, Kokkos::ALL, std::make_pair(py.offset, py.offset + columns));
+  rownorm::l1_normalize(Exec(), x_view, y_view);
+  CHECK(worst_ulp<float>(x, buffer.get(py), columns, 1e-8) <= 4);
+  CHECK(same_values(buffer.get(px), x));
+
+  // A row and a column of it, and rows taken in steps through a static extent.
+  const auto row = Kokkos::subview(whole, 2, Kokkos::ALL);
+  rownorm::l1_normalize(Exec(), row, row);
+  const auto column = Kokkos::subview(whole, Kokkos::ALL, 5);
+  rownorm::l1_normalize(Exec(), column, column);
+  Kokkos::View<float* [3], Left, typename Exec::device_type> narrow("narrow", 5);
+  Kokkos::deep_copy(narrow, 2.0F);
+  rownorm::l1_normalize(Exec(), narrow, narrow);
+  CHECK(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), narrow)(4, 2) == 1.0F);
+}
+
+TEMPLATE_LIST_TEST_CASE("a view may hold one element many times if it is only read", "[formula][layout]", Spaces) {
+  using Exec = TestType;
+  const Reals x = {1, -2, 3, 4, -5};
+  Placement window{3, 3, 1, 1, 0};  // a Hankel matrix: row i is x(i), x(i + 1), x(i + 2)
+  Buffer<Exec, double> x_buffer(5), y_buffer(9);
+  x_buffer.put(place<Right>(1, 5), x);
+  const Placement py = place<Right>(3, 3);
+  rownorm::l1_normalize(Exec(), view_at<const double, Stride, Exec>(x_buffer.data(), window),
+                        view_at<double, Right, Exec>(y_buffer.data(), py));
+  CHECK(worst_ulp<double>({1, -2, 3, -2, 3, 4, 3, 4, -5}, y_buffer.get(py), 3, 1e-8) <= 4);
+}
+
+TEMPLATE_LIST_TEST_CASE("every way to call gives the same", "[formula][api]", Spaces) {
+  using Exec = TestType;
+  const Placement p = place<Right>(2, 3);
+  Buffer<Exec, float> x_buffer(6);
+  x_buffer.put(p, {1, 2, 3, -8, 0, 8});
+  const auto x = view_at<float, Right, Exec>(x_buffer.data(), p);
+  const auto check = [&](double epsilon, const auto& call) {
+    Buffer<Exec, float> y_buffer(6);
+    call(view_at<float, Right, Exec>(y_buffer.data(), p));
+    Kokkos::fence();
+    CHECK(worst_ulp<float>({1, 2, 3, -8, 0, 8}, y_buffer.get(p), 3, epsilon) <= 4);
+  };
+  using namespace rownorm;
+  check(1e-8, [&](const auto& y) { l1_normalize(x, y); });
+  check(0.5, [&](const auto& y) { l1_normalize(x, y, {.epsilon = 0.5}); });
+  check(1e-8, [&](const auto& y) { l1_normalize(Exec(), x, y); });
+  check(0.5, [&](const auto& y) { l1_normalize(Exec(), x, y, {.epsilon = 0.5}); });
+  check(1e-8, [&](const auto& y) { normalize(x, y); });
+  check(0.5, [&](const auto& y) { normalize(x, y, {.epsilon = 0.5}); });
+  check(1e-8, [&](const auto& y) { normalize(Exec(), x, y); });
+  check(0.5, [&](const auto& y) { normalize(Exec(), x, y, {.epsilon = 0.5}); });
+  check(0.5, [&](const auto& y) { normalize(Exec(), x, y, Parameters<MeanAbs>{.norm = MeanAbs{}, .epsilon = 0.5}); });
+}
