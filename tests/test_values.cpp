@@ -66,7 +66,7 @@ TEMPLATE_LIST_TEST_CASE("an infinity makes finite elements 0 and itself NaN", "[
   using T = Types<TestType>;
   for (const long double infinite : {infinity, -infinity}) {
     const auto y = normalized<typename T::Exec, typename T::X, typename T::Y>(
-        {1, infinite, -3, 4, 4, 4, infinite, infinite, largest<typename T::X>()}, 3);
+        {1, infinite, -3, 4, 4, 4, infinite, infinite, largest<typename T::X>()}, 3, 0);
     CHECK(at(y, 0) == 0);
     CHECK(std::isnan(at(y, 1)));
     CHECK(at(y, 2) == 0);
