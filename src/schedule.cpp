@@ -45,7 +45,8 @@ Schedule team_per_row_on_gpu(const Problem& problem, const Machine& machine) {
   // Larger teams mean fewer rows under way: the second pass then finds its row in cache, half of which is left to y.
   while (can_grow() && live_bytes(problem, machine, threads) > machine.cache_bytes / 2) threads *= 2;
   // A few rows can fill the machine only with large teams.
-  while (can_grow() && 2 * threads * problem.rows <= machine.processors * machine.threads_per_processor) threads *= 2;
+  const std::int64_t resident_threads = std::int64_t{machine.processors} * machine.threads_per_processor;
+  while (can_grow() && 2 * threads * problem.rows <= resident_threads) threads *= 2;
 
   const std::int64_t rows_per_team = divide_rounding_up(problem.rows, max_league_size);
   return {.kernel = Kernel::TeamPerRow,
