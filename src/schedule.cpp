@@ -25,29 +25,31 @@ std::int64_t live_rows(const Problem& problem, const Machine& machine, std::int6
   return std::min(problem.rows, teams);
 }
 
-std::int64_t live_bytes(const Problem& problem, const Machine& machine, std::int64_t team_threads) {
-  return live_rows(problem, machine, team_threads) * problem.columns * problem.x_value_bytes;
-}
-
 Schedule team_per_row_on_gpu(const Problem& problem, const Machine& machine) {
-  // Enough elements a thread for loads to be in flight while others are added up, few enough for a row to be short.
+  // Of all team sizes from 32 to 1024, the one that gives a thread 16 elements is the fastest, or nearly so, for rows
+  // of 1024 to 16384 floats on an H200 (docs/performance.md).
   constexpr std::int64_t elements_per_thread = 16;
-  // Below this a larger team would spend more time meeting than adding.
+  // As few as these still pay where teams would be too small, or too few, to fill the machine.
   constexpr std::int64_t min_elements_per_thread = 4;
 
-  const std::int64_t vector_length = std::min<std::int64_t>(machine.vector_lanes, power_of_two_from(problem.columns));
+  // A row that one warp covers is reduced by its lanes; longer rows by teams of single lanes, which in the same
+  // measurement were up to 5 % faster than teams of warps.
+  const bool one_warp = problem.columns <= machine.vector_lanes;
   std::int64_t threads =
-      std::clamp<std::int64_t>(power_of_two_from(divide_rounding_up(problem.columns, elements_per_thread)),
-                               vector_length, machine.max_team_threads);
+      one_warp ? power_of_two_from(problem.columns)
+               : std::max<std::int64_t>(machine.vector_lanes,
+                                        power_of_two_from(divide_rounding_up(problem.columns, elements_per_thread)));
+  threads = std::min<std::int64_t>(threads, machine.max_team_threads);
   const auto can_grow = [&] {
     return 2 * threads <= machine.max_team_threads && problem.columns >= 2 * threads * min_elements_per_thread;
   };
-  // Larger teams mean fewer rows under way: the second pass then finds its row in cache, half of which is left to y.
-  while (can_grow() && live_bytes(problem, machine, threads) > machine.cache_bytes / 2) threads *= 2;
-  // A few rows can fill the machine only with large teams.
+  // A processor holds 24 or 32 teams at most: teams of one warp leave half of it empty.
+  if (threads == machine.vector_lanes && can_grow()) threads *= 2;
+  // A few rows need large teams.
   const std::int64_t resident_threads = std::int64_t{machine.processors} * machine.threads_per_processor;
   while (can_grow() && 2 * threads * problem.rows <= resident_threads) threads *= 2;
 
+  const std::int64_t vector_length = one_warp ? threads : 1;
   const std::int64_t rows_per_team = divide_rounding_up(problem.rows, max_league_size);
   return {.kernel = Kernel::TeamPerRow,
           .rows_per_team = rows_per_team,
@@ -101,9 +103,10 @@ std::string explain(const Schedule& schedule, const Problem& problem, const Mach
   if (schedule.vector_length > 1)
     text << " (" << schedule.team_size << " x " << schedule.vector_length << " vector lanes)";
   if (machine.kind == Machine::Kind::gpu) {
-    text << "; " << live_rows(problem, machine, team_threads) << " rows under way at once hold "
-         << live_bytes(problem, machine, team_threads) / 1024 << " KiB of a " << machine.cache_bytes / 1024
-         << " KiB cache, which the second pass reads them from as far as they fit in half of it";
+    const std::int64_t rows = live_rows(problem, machine, team_threads);
+    text << "; " << rows << (rows == 1 ? " row" : " rows") << " under way at once hold "
+         << rows * problem.columns * problem.x_value_bytes / 1024 << " KiB, for the second pass to read again from a "
+         << machine.cache_bytes / 1024 << " KiB cache";
   } else {
     text << " on " << machine.processors << (machine.processors == 1 ? " processor" : " processors");
     if (schedule.team_size > 1) text << ", because there are fewer rows than processors";

@@ -56,17 +56,20 @@ TEST_CASE("a problem without elements gets no teams", "[schedule]") {
 }
 
 TEST_CASE("an Ada GPU with 128 processors", "[schedule][ada]") {
-  // The seed's headline shape: one team of 1024 threads on each processor keeps 128 rows under way, 33.5 MB, which
-  // is less than half of the 72 MB cache, so that the second pass finds its row there.
-  CHECK(choose_schedule({32768, 65535, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 32, 32});
-  // Rows of 16 KiB fit in half the cache with teams half as large.
-  CHECK(choose_schedule({32768, 4096, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 8, 32});
-  // A row no longer than a warp is served by one.
+  // The seed's headline shape: teams of 1024 threads, of which a processor with 1536 holds one.
+  CHECK(choose_schedule({32768, 65535, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 1024, 1});
+  // 16 elements a thread.
+  CHECK(choose_schedule({32768, 4096, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 256, 1});
+  CHECK(choose_schedule({65536, 1023, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 65536, 64, 1});
+  // No team of one warp where a row is long enough for two.
+  CHECK(choose_schedule({262144, 256, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 262144, 64, 1});
+  CHECK(choose_schedule({262144, 255, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 262144, 32, 1});
+  // A row no longer than a warp is served by vector lanes.
   CHECK(choose_schedule({1 << 20, 16, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 1 << 20, 1, 16});
   CHECK(choose_schedule({1 << 20, 5, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 1 << 20, 1, 8});
   // A few rows get large teams, since nothing else keeps 128 processors busy.
-  CHECK(choose_schedule({128, 8192, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 128, 32, 32});
-  CHECK(choose_schedule({1, 1 << 28, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 1, 32, 32});
+  CHECK(choose_schedule({128, 8192, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 128, 1024, 1});
+  CHECK(choose_schedule({1, 1 << 28, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 1, 1024, 1});
 }
 
 TEST_CASE("more rows than a launch can count", "[schedule]") {

@@ -50,8 +50,9 @@ class Listener {
     // Kokkos fences around each kernel because somebody listens.
     if (std::string_view(name).find("Tool Fence") == std::string_view::npos) heard().fences.emplace_back(name);
   }
-  static void on_allocation(Kokkos::Tools::SpaceHandle, const char* name, const void*, const std::uint64_t) {
-    heard().allocations.emplace_back(name);
+  static void on_allocation(Kokkos::Tools::SpaceHandle, const char* name, const void*, const std::uint64_t bytes) {
+    // Kokkos announces the scratch memory of every team kernel on CUDA, also where it is none.
+    if (bytes > 0) heard().allocations.emplace_back(name);
   }
 
   Kokkos::Tools::Experimental::EventSet previous_;

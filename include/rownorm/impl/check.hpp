@@ -23,7 +23,7 @@ template <class View>
 concept RowView = Kokkos::is_view_v<View>;
 
 template <class X, class Y>
-constexpr void check_view_types() {
+KOKKOS_FUNCTION constexpr void check_view_types() {
   static_assert(RowView<X>, "rownorm: x must be a Kokkos::View");
   static_assert(RowView<Y>, "rownorm: y must be a Kokkos::View");
   if constexpr (RowView<X> && RowView<Y>) {
