@@ -67,7 +67,7 @@ Timing time(const Exec& exec, const char* what, int repeats, const F& f) {
   return {median, seconds.front(), seconds.back()};
 }
 
-/// The rate of a copy that moves as many bytes as normalization does, the measure of what the memory can give.
+/// The rate of a copy that moves as many bytes as normalisation does, the measure of what the memory can give.
 template <class T>
 double copy_rate(const Exec& exec, int repeats, const DeviceBuffer<T>& x, const DeviceBuffer<T>& y) {
   const bool in_place = x.data() == y.data();
