@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <rownorm/schedule.hpp>
 #include <sstream>
 
@@ -9,8 +8,8 @@ namespace rownorm {
 
 namespace {
 
-// A launch counts its teams in an int.
-constexpr std::int64_t max_league_size = std::numeric_limits<int>::max();
+// A league is counted in an int, and on CUDA Kokkos adds its size once more to the rank of every team.
+constexpr std::int64_t max_league_size = std::int64_t{1} << 30;
 
 std::int64_t divide_rounding_up(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0); }
 

@@ -5,7 +5,6 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdint>
-#include <limits>
 #include <rownorm/rownorm.hpp>
 
 #include "support/types.hpp"
@@ -35,6 +34,7 @@ TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
           CAPTURE(rows, columns, value_bytes, machine.processors);
           const Schedule s = choose_schedule({rows, columns, value_bytes}, machine);
           REQUIRE(s.league_size > 0);
+          REQUIRE(s.league_size <= 1 << 30);
           REQUIRE(s.team_size > 0);
           REQUIRE(is_power_of_two(s.vector_length));  // others abort in Kokkos 5.1
           REQUIRE(s.vector_length <= machine.vector_lanes);
@@ -75,8 +75,9 @@ TEST_CASE("an Ada GPU with 128 processors", "[schedule][ada]") {
 TEST_CASE("more rows than a launch can count", "[schedule]") {
   const std::int64_t rows = (1LL << 32) + 1;
   const Schedule s = choose_schedule({rows, 8, 4}, machines::hopper);
-  CHECK(s.rows_per_team == 3);
-  CHECK(s.league_size == 1431655766);
+  // Twice the league must fit an int: Kokkos' CUDA backend adds it to the rank of each team.
+  CHECK(s.rows_per_team == 5);
+  CHECK(s.league_size == 858993460);
 }
 
 TEST_CASE("host threads share the rows, and a row where rows are fewer", "[schedule][host]") {
