@@ -2,7 +2,7 @@
 # Provides Kokkos::kokkos: the caller's own target, an installed Kokkos, or one fetched from its release.
 
 set(RowNorm_KOKKOS_VERSIONS 4.6...<6)
-set(RowNorm_FETCHED_KOKKOS_VERSION 5.2.1)
+set(RowNorm_FETCHED_KOKKOS_VERSION 5.2.2)
 
 if(TARGET Kokkos::kokkos)
   message(STATUS "RowNorm: using the Kokkos of the enclosing project")
@@ -10,12 +10,6 @@ else()
   find_package(Kokkos ${RowNorm_KOKKOS_VERSIONS} CONFIG QUIET)
   if(Kokkos_FOUND)
     message(STATUS "RowNorm: using Kokkos ${Kokkos_VERSION} with ${Kokkos_DEVICES} from ${Kokkos_DIR}")
-    foreach(backend IN LISTS RowNorm_REQUIRED_BACKENDS)
-      if(NOT backend IN_LIST Kokkos_DEVICES)
-        message(FATAL_ERROR "RowNorm: the Kokkos in ${Kokkos_DIR} has no ${backend} backend, only ${Kokkos_DEVICES}. "
-                            "Name one that has it with -DKokkos_ROOT=<its install prefix>.")
-      endif()
-    endforeach()
   elseif(RowNorm_ENABLE_FETCH_KOKKOS)
     message(STATUS "RowNorm: fetching Kokkos ${RowNorm_FETCHED_KOKKOS_VERSION}")
     foreach(backend IN LISTS RowNorm_REQUIRED_BACKENDS)
@@ -43,3 +37,10 @@ else()
         "On Debian without any of these, ./scripts/demo.sh and ./scripts/test.sh make an environment of their own.")
   endif()
 endif()
+
+foreach(backend IN LISTS RowNorm_REQUIRED_BACKENDS)
+  if(NOT Kokkos_ENABLE_${backend})
+    message(FATAL_ERROR "RowNorm: this Kokkos has no ${backend} backend, which RowNorm_REQUIRED_BACKENDS asks for. "
+                        "Name one that has it with -DKokkos_ROOT=<its install prefix>.")
+  endif()
+endforeach()

@@ -7,7 +7,8 @@
 # roots below .environment/ and build inside them (chroot, without mounts):
 #   openmp  Kokkos 5.2 from Debian unstable (sid), with the OpenMP backend
 #   serial  Kokkos 5.0 and Kokkos Kernels from Debian experimental, with the Serial backend
-# The two packages conflict, and neither fits Debian 12; hence roots of their own. Removing .environment/ undoes it all.
+# The two packages conflict, and neither fits Debian 12; hence roots of their own. Removing .environment/ undoes
+# all but the package mmdebstrap, which is installed on the machine if it is missing.
 #
 # Environment variables:
 #   Kokkos_ROOT, Kokkos_DIR, CMAKE_PREFIX_PATH and CMake's others, to name what is installed. Where one of the first two

@@ -76,7 +76,12 @@ bool overlap(const Footprint& x, const Footprint& y) {
     current.count += previous.count - 1;
     previous = {0, 1};
   }
-  return reaches(progressions, 0, offset - x.value_bytes + 1, offset + y.value_bytes - 1);
+  const std::int64_t low = offset - x.value_bytes + 1, high = offset + y.value_bytes - 1;
+  // Every sum is a multiple of the strides' common divisor, which for interleaved views misses the range altogether.
+  std::int64_t divisor = 0;
+  for (const Progression& p : progressions) divisor = std::gcd(divisor, p.stride);
+  if (divisor > 0 && divide_rounding_up(low, divisor) * divisor > high) return false;
+  return reaches(progressions, 0, low, high);
 }
 
 bool self_overlap(const Footprint& view) {
@@ -88,16 +93,18 @@ bool self_overlap(const Footprint& view) {
   return view.column_stride / divisor < view.rows && view.row_stride / divisor < view.columns;
 }
 
-void check_arguments(const char* function, const Footprint& x, const Footprint& y, double epsilon) {
+void check_arguments(const char* function, const Footprint& x, const Footprint& y, double epsilon,
+                     double largest_epsilon) {
   const auto refuse = [&](const std::string& what) {
     throw std::invalid_argument(std::string(function) + ": " + what);
   };
   const auto x_and_y = [&] { return extents("x", x) + " and " + extents("y", y); };
 
   if (x.rows != y.rows || x.columns != y.columns) refuse(x_and_y() + " must have equal extents");
-  if (!(epsilon >= 0)) {
+  if (!(epsilon >= 0 && epsilon <= largest_epsilon)) {
     std::ostringstream text;
-    text << "params.epsilon is " << epsilon << ", but must be zero or positive; called with " << x_and_y();
+    text << "params.epsilon is " << epsilon << ", but must lie between 0 and " << largest_epsilon << "; called with "
+         << x_and_y();
     refuse(text.str());
   }
   if (x.rows == 0 || x.columns == 0) return;

@@ -55,17 +55,23 @@ TEMPLATE_LIST_TEST_CASE("different extents are refused", "[errors]", Spaces) {
                        Message("rownorm::l1_normalize: x (7) and y (5) must have equal extents"));
 }
 
-TEMPLATE_LIST_TEST_CASE("a negative or NaN epsilon is refused", "[errors][epsilon]", Spaces) {
+TEMPLATE_LIST_TEST_CASE("an epsilon that is negative, NaN or too large is refused", "[errors][epsilon]", Spaces) {
   using Exec = TestType;
   const View<Exec, double> x("x", 2, 5), y("y", 2, 5);
   check_refused(y,
-                "rownorm::l1_normalize: params.epsilon is -0.5, but must be zero or positive; called with x (2 x 5) "
-                "and y (2 x 5)",
+                "rownorm::l1_normalize: params.epsilon is -0.5, but must lie between 0 and 1.79769e+308; called with "
+                "x (2 x 5) and y (2 x 5)",
                 [&] { rownorm::l1_normalize(x, y, {.epsilon = -0.5}); });
   check_refused(y,
-                "rownorm::normalize: params.epsilon is nan, but must be zero or positive; called with x (2 x 5) and y "
-                "(2 x 5)",
+                "rownorm::normalize: params.epsilon is nan, but must lie between 0 and 1.79769e+308; called with "
+                "x (2 x 5) and y (2 x 5)",
                 [&] { rownorm::normalize(Exec(), x, y, {.epsilon = std::numeric_limits<double>::quiet_NaN()}); });
+  const View<Exec, float> narrow("narrow", 2, 5);
+  check_refused(narrow,
+                "rownorm::l1_normalize: params.epsilon is 1e+39, but must lie between 0 and 3.40282e+38; called with x "
+                "(2 x 5) and y (2 x 5)",
+                [&] { rownorm::l1_normalize(narrow, narrow, {.epsilon = 1e39}); });
+  CHECK_NOTHROW(rownorm::l1_normalize(x, narrow, {.epsilon = 1e39}));  // computed in double
   // Also where there is nothing to do, so that the mistake shows early.
   const View<Exec, double> empty("x", 0, 5);
   CHECK_THROWS_AS(rownorm::l1_normalize(empty, empty, {.epsilon = -1}), std::invalid_argument);

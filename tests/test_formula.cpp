@@ -160,3 +160,24 @@ TEMPLATE_LIST_TEST_CASE("every way to call gives the same", "[formula][api]", Sp
   check(0.5, [&](const auto& y) { normalize(Exec(), x, y, {.epsilon = 0.5}); });
   check(0.5, [&](const auto& y) { normalize(Exec(), x, y, Parameters<MeanAbs>{.norm = MeanAbs{}, .epsilon = 0.5}); });
 }
+
+TEMPLATE_LIST_TEST_CASE("a team may serve several rows", "[formula][schedule]", ValueGrid) {
+  using Exec = typename TestType::execution_space;
+  using X = typename TestType::x_type;
+  using Y = typename TestType::y_type;
+  // No schedule asks a GPU for that below 2^30 rows, and none leaves the last team with fewer rows than the others by
+  // design; so this one is made by hand.
+  const std::size_t rows = 10, columns = 2001;
+  const bool host = rownorm::impl::is_host_space_v<Exec>;
+  const rownorm::Schedule schedule{rownorm::Kernel::TeamPerRow, 4, 3, host ? 1 : 64, host ? 1 : 4};
+  const Placement p = place<Right>(rows, columns);
+  const Reals x = random_rows<X>(rows, columns, 77);
+  Buffer<Exec, X> x_buffer(p.length());
+  Buffer<Exec, Y> y_buffer(p.length() + 5);
+  x_buffer.put(p, x);
+  const auto x_rows = rownorm::impl::as_rows<const X>(view_at<X, Right, Exec>(x_buffer.data(), p));
+  const auto y_rows = rownorm::impl::as_rows<Y>(view_at<Y, Right, Exec>(y_buffer.data(), p));
+  rownorm::impl::launch(Exec(), x_rows, y_rows, rownorm::Parameters<>{}, schedule);
+  CHECK(worst_ulp<X>(x, y_buffer.get(p), columns, 1e-8) <= Format<Y>::promised_ulp);
+  CHECK(y_buffer.untouched_outside(p));
+}

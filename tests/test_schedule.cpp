@@ -56,7 +56,7 @@ TEST_CASE("a problem without elements gets no teams", "[schedule]") {
 }
 
 TEST_CASE("an Ada GPU with 128 processors", "[schedule][ada]") {
-  // The seed's headline shape: teams of 1024 threads, of which a processor with 1536 holds one.
+  // Long rows: teams of 1024 threads, of which a processor with 1536 holds one.
   CHECK(choose_schedule({32768, 65535, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 1024, 1});
   // 16 elements a thread.
   CHECK(choose_schedule({32768, 4096, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 256, 1});
@@ -110,4 +110,5 @@ TEMPLATE_LIST_TEST_CASE("the machine is read from the execution space", "[machin
   CHECK(machine.max_team_threads >= 1);
   CHECK(is_power_of_two(machine.vector_lanes));
   if (machine.kind == Machine::Kind::gpu) CHECK(machine.cache_bytes > 0);
+  CHECK_FALSE(rownorm::device_name(exec).empty());
 }

@@ -101,10 +101,9 @@ Result measure(const Options& options, OutputFile* output) {
   Result result;
   const rownorm::Machine machine = rownorm::machine_of(exec);
   const rownorm::Problem problem{.rows = place.rows, .columns = place.columns, .x_value_bytes = sizeof(T)};
-  result.device =
-      machine.kind == rownorm::Machine::Kind::gpu
-          ? fmt::format("{}, {} processors", Exec::name(), machine.processors)
-          : fmt::format("{}, {} thread{}", Exec::name(), machine.processors, machine.processors == 1 ? "" : "s");
+  const char* const unit = machine.kind == rownorm::Machine::Kind::gpu ? "processor" : "thread";
+  result.device = fmt::format("{}, {} {}{}", rownorm::device_name(exec), machine.processors, unit,
+                              machine.processors == 1 ? "" : "s");
   result.schedule = rownorm::choose_schedule(problem, machine);
   result.explanation = rownorm::explain(result.schedule, problem, machine);
 

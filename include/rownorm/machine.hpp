@@ -3,6 +3,7 @@
 #define ROWNORM_MACHINE_HPP
 
 #include <cstdint>
+#include <string>
 
 #include <rownorm/impl/compat.hpp>
 
@@ -44,26 +45,12 @@ constexpr Machine host(int threads) { return {.processors = threads, .max_team_t
 
 }  // namespace machines
 
-namespace impl {
-
-struct EmptyTeamKernel {
-  template <class Member>
-  KOKKOS_FUNCTION void operator()(const Member&) const {}
-};
-
-template <class Exec>
-int max_host_team_size(const Exec& exec) {
-  return Kokkos::TeamPolicy<Exec>(exec, 1, 1).team_size_max(EmptyTeamKernel{}, Kokkos::ParallelForTag{});
-}
-
-}  // namespace impl
-
-/// Reads the machine behind an execution space instance. Costs no more than a few loads: it neither launches,
-/// allocates nor waits.
+/// Reads the machine behind an execution space instance, from what Kokkos knows of it: it neither launches nor waits.
+/// On the host, Serial, OpenMP and CUDA it costs a few loads.
 template <class Exec>
 Machine machine_of(const Exec& exec) {
   if constexpr (impl::is_host_space_v<Exec>) {
-    return {.processors = exec.concurrency(), .max_team_threads = impl::max_host_team_size(exec)};
+    return {.processors = exec.concurrency(), .max_team_threads = impl::max_team_size(exec)};
   } else {
     const impl::GpuProperties gpu = impl::gpu_properties(exec);
     return {.kind = Machine::Kind::gpu,
@@ -73,6 +60,13 @@ Machine machine_of(const Exec& exec) {
             .vector_lanes = gpu.vector_lanes,
             .cache_bytes = gpu.cache_bytes};
   }
+}
+
+/// The name of the device behind an execution space instance, as in "NVIDIA H100 80GB HBM3"; the name of the execution
+/// space where Kokkos knows no other.
+template <class Exec>
+std::string device_name(const Exec& exec) {
+  return impl::device_name(exec);
 }
 
 }  // namespace rownorm

@@ -26,7 +26,8 @@ void normalize(const char* function, const Exec& exec, const X& x, const Y& y, c
   check_types<Exec, X, Y>();
   const auto x_rows = as_rows<typename X::const_value_type>(x);
   const auto y_rows = as_rows<typename Y::value_type>(y);
-  check_arguments(function, Footprint(x_rows, X::rank()), Footprint(y_rows, Y::rank()), params.epsilon);
+  check_arguments(function, Footprint(x_rows, X::rank()), Footprint(y_rows, Y::rank()), params.epsilon,
+                  largest_epsilon<compute_type<typename X::value_type, typename Y::value_type>>);
 
   const Problem problem{.rows = x_rows.rows, .columns = x_rows.columns, .x_value_bytes = sizeof(*x_rows.data)};
   const Schedule schedule = choose_schedule(problem, machine_of(exec));
@@ -46,7 +47,8 @@ void normalize(const char* function, const Exec& exec, const X& x, const Y& y, c
 /// - x: a view of rank 2 (rows x columns) or 1 (one row) of float, double, half_t or bhalf_t, const or not.
 /// - y: a view of the same extents. x and y may differ in layout, strides, alignment and value type. y may be x (or
 ///   another view of exactly its elements); any other overlap is an error.
-/// - params: `norm`, and `epsilon`, added to each norm: zero or positive, 1e-8 by default.
+/// - params: `norm`, and `epsilon`, added to each norm: zero or positive, and finite in the compute type; 1e-8 by
+///   default.
 ///
 /// Numbers
 /// - Rows are computed in double where x or y holds double, otherwise in float, and sums carry twice that precision:
@@ -57,12 +59,14 @@ void normalize(const char* function, const Exec& exec, const X& x, const Y& y, c
 /// - The same input, extents, schedule and device give the same bits.
 ///
 /// Execution
-/// - Enqueues at most one kernel on `exec` and returns without waiting; does not fence. An empty view launches none.
+/// - Enqueues at most one kernel on `exec` and does not fence: with a GPU it returns before the kernel has run, while
+///   Kokkos' host backends run a kernel as they enqueue it. An empty view launches none.
 /// - Allocates nothing, beyond what Kokkos itself reserves at the first team kernel on an instance.
 /// - May be called from any number of host threads and instances at once.
 ///
-/// Throws std::invalid_argument, before anything is launched or written, where extents differ, epsilon is negative
-/// or NaN, a view with elements has no memory, two indices of y lead to one element, or x and y overlap in part.
+/// Throws std::invalid_argument, before anything is launched or written, where extents differ, epsilon is
+/// negative, NaN or too large for the compute type, a view with elements has no memory, two indices of y lead to one
+/// element, or x and y overlap in part.
 template <impl::ExecutionSpace Exec, class X, class Y, class Norm = MeanAbs>
 void normalize(const Exec& exec, const X& x, const Y& y, const Parameters<Norm>& params = {}) {
   impl::normalize("rownorm::normalize", exec, x, y, params);

@@ -97,7 +97,7 @@ struct MeanAbs {
 template <class Norm = MeanAbs>
 struct Parameters {
   Norm norm{};
-  double epsilon = 1e-8;  ///< added to the norm of each row, in the compute type; zero or positive
+  double epsilon = 1e-8;  ///< added to the norm of each row, in the compute type: zero or positive, and finite there
 };
 
 namespace impl {
@@ -111,6 +111,10 @@ struct RowDivisor {
 
   KOKKOS_FUNCTION Compute operator()(Compute x) const { return (x * scale) / divisor; }
 };
+
+/// The largest epsilon that a compute type holds.
+template <class Compute>
+inline constexpr double largest_epsilon = Kokkos::Experimental::finite_max_v<Compute>;
 
 /// A unit in which the sum of up to 2^63 finite values is finite.
 inline constexpr double large_unit = 0x1p63;

@@ -69,23 +69,25 @@ KOKKOS_FUNCTION void team_normalize_row(const Member& member, const Row<X>& x, c
 /// x_row and y_row are views of rank 1 and equal extent, of any layout, that the team can reach; they are the same
 /// elements or have none in common. Precision and treatment of zeros, NaN and infinity are those of `normalize`.
 ///
-/// Synchronises the team while it reduces, but not at its end: call `member.team_barrier()` before elements of
-/// y_row are read by, or x_row is overwritten by, another thread. Allocates no memory, in scratch or elsewhere, beyond
-/// what Kokkos reserves for team reductions. Aborts where the extents differ or epsilon is negative or NaN, since a
-/// kernel cannot throw.
+/// Synchronises neither at its start nor at its end: call `member.team_barrier()` before it where other threads of the
+/// team wrote to x_row, and after it before other threads read y_row or overwrite x_row. Allocates no memory, in
+/// scratch or elsewhere, beyond what Kokkos reserves for team reductions. Aborts where the extents differ or epsilon is
+/// not what `normalize` accepts, since a kernel cannot throw.
 template <class Member, class X, class Y, class Norm = MeanAbs>
 KOKKOS_FUNCTION void team_normalize(const Member& member, const X& x_row, const Y& y_row,
                                     const Parameters<Norm>& params = {}) {
   impl::check_view_types<X, Y>();
   static_assert(X::rank() == 1 && Y::rank() == 1, "rownorm::team_normalize: x_row and y_row must be views of rank 1");
   if (x_row.extent(0) != y_row.extent(0)) Kokkos::abort("rownorm::team_normalize: x_row and y_row differ in extent");
-  if (!(params.epsilon >= 0)) Kokkos::abort("rownorm::team_normalize: params.epsilon is negative or NaN");
-  if (x_row.extent(0) == 0) return;
-
   using Input = typename X::const_value_type;
   using Output = typename Y::value_type;
+  using Compute = compute_type<Input, Output>;
+  if (!(params.epsilon >= 0 && params.epsilon <= impl::largest_epsilon<Compute>))
+    Kokkos::abort("rownorm::team_normalize: params.epsilon is negative, NaN or too large");
+  if (x_row.extent(0) == 0) return;
+
   impl::team_normalize_row(member, impl::as_row<Input>(x_row), impl::as_row<Output>(y_row), params.norm,
-                           static_cast<compute_type<Input, Output>>(params.epsilon));
+                           static_cast<Compute>(params.epsilon));
 }
 
 }  // namespace rownorm

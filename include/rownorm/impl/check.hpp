@@ -75,8 +75,9 @@ struct Footprint {
 /// True where x and y are the same elements, each under the same index. Neither may be empty.
 bool same_elements(const Footprint& x, const Footprint& y);
 
-/// True where x and y have a byte in common. Exact for any strides; O(1) where the strides of x and y are equal or
-/// their address ranges disjoint. Neither may be empty.
+/// True where x and y have a byte in common. Exact for any strides. O(1) where the address ranges are disjoint, the
+/// strides of x and y equal or their residues disjoint; otherwise as many steps as one of the extents. Neither may be
+/// empty.
 bool overlap(const Footprint& x, const Footprint& y);
 
 /// True where two indices of a view lead to one element.
@@ -84,10 +85,11 @@ bool self_overlap(const Footprint& view);
 
 /// Throws std::invalid_argument, in the name of `function`, unless
 /// - x and y have equal extents,
-/// - epsilon is zero or positive,
+/// - epsilon lies between zero and `largest_epsilon`,
 /// - and, where there are elements, neither is a null pointer, no two indices of y lead to one element, and x and y
 ///   are the same elements or have none in common.
-void check_arguments(const char* function, const Footprint& x, const Footprint& y, double epsilon);
+void check_arguments(const char* function, const Footprint& x, const Footprint& y, double epsilon,
+                     double largest_epsilon);
 
 }  // namespace rownorm::impl
 

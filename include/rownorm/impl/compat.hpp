@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 #include <Kokkos_Core.hpp>
@@ -55,6 +56,27 @@ namespace rownorm::impl {
 template <class Exec>
 inline constexpr bool is_host_space_v = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
 
+struct EmptyTeamKernel {
+  template <class Member>
+  KOKKOS_FUNCTION void operator()(const Member&) const {}
+};
+
+/// The largest team that the execution space grants a kernel that asks for nothing.
+template <class Exec>
+int max_team_size(const Exec& exec) {
+  return Kokkos::TeamPolicy<Exec>(exec, 1, 1).team_size_max(EmptyTeamKernel{}, Kokkos::ParallelForTag{});
+}
+
+template <class Exec>
+std::string device_name([[maybe_unused]] const Exec& exec) {
+#ifdef KOKKOS_ENABLE_CUDA
+  if constexpr (std::is_same_v<Exec, Kokkos::Cuda>)
+    return exec.cuda_device_prop().name;
+  else
+#endif
+    return Exec::name();
+}
+
 /// What RowNorm asks of a GPU.
 struct GpuProperties {
   int processors;
@@ -81,7 +103,7 @@ GpuProperties gpu_properties(const Exec& exec) {
     constexpr int threads_per_processor = 2048;
     return {.processors = std::max(1, exec.concurrency() / threads_per_processor),
             .threads_per_processor = threads_per_processor,
-            .max_team_threads = 1024,
+            .max_team_threads = std::min(1024, max_team_size(exec)),
             .vector_lanes = Kokkos::TeamPolicy<Exec>::vector_length_max(),
             .cache_bytes = 0};
   }
