@@ -58,14 +58,14 @@ Schedule team_per_row_on_gpu(const Problem& problem, const Machine& machine) {
 }
 
 Schedule team_per_row_on_host(const Problem& problem, const Machine& machine) {
-  // Consecutive rows for each thread, in enough pieces that the last ones to finish are not far apart.
-  constexpr std::int64_t teams_per_thread = 8;
+  // Consecutive rows for each thread, in enough pieces that no thread gets many rows more than another.
+  constexpr std::int64_t teams_per_thread = 32;
   // Threads that share a row meet at barriers, which cost as much as some thousand elements.
   constexpr std::int64_t min_elements_per_thread = 1 << 14;
 
   const std::int64_t threads_per_row =
       std::min(machine.processors / problem.rows, problem.columns / min_elements_per_thread);
-  const std::int64_t rows_per_team = std::max<std::int64_t>(1, problem.rows / (teams_per_thread * machine.processors));
+  const std::int64_t rows_per_team = divide_rounding_up(problem.rows, teams_per_thread * machine.processors);
   return {.kernel = Kernel::TeamPerRow,
           .rows_per_team = rows_per_team,
           .league_size = static_cast<int>(divide_rounding_up(problem.rows, rows_per_team)),

@@ -81,7 +81,8 @@ TEST_CASE("more rows than a launch can count", "[schedule]") {
 }
 
 TEST_CASE("host threads share the rows, and a row where rows are fewer", "[schedule][host]") {
-  CHECK(choose_schedule({1 << 20, 64, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 8192, 128, 1, 1});
+  CHECK(choose_schedule({1 << 20, 64, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 2048, 512, 1, 1});
+  CHECK(choose_schedule({1000, 65535, 4}, machines::host(2)) == Schedule{Kernel::TeamPerRow, 16, 63, 1, 1});
   CHECK(choose_schedule({100, 65535, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 1, 100, 1, 1});
   CHECK(choose_schedule({4, 1 << 24, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 1, 4, 4, 1});
   CHECK(choose_schedule({1, 1 << 24, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 1, 1, 16, 1});
@@ -97,7 +98,7 @@ TEST_CASE("explain says what runs and why", "[schedule][explain]") {
   CHECK_THAT(text({32768, 65535, 4}, machines::ada), ContainsSubstring("TeamPerRow: one team a row, 1024 threads"));
   CHECK_THAT(text({32768, 65535, 4}, machines::ada), ContainsSubstring("128 rows under way"));
   CHECK_THAT(text({1, 1 << 24, 4}, machines::host(16)), ContainsSubstring("fewer rows than processors"));
-  CHECK_THAT(text({1 << 20, 64, 4}, machines::host(16)), ContainsSubstring("8192 consecutive rows"));
+  CHECK_THAT(text({1 << 20, 64, 4}, machines::host(16)), ContainsSubstring("2048 consecutive rows"));
   CHECK_THAT(text({0, 5, 4}, machines::hopper), ContainsSubstring("nothing to do"));
 }
 
