@@ -70,6 +70,10 @@ void use_input(const std::string& path, std::optional<Dtype> dtype, std::optiona
 
 }  // namespace
 
+std::string version() {
+  return fmt::format("{}.{}.{}", ROWNORM_VERSION_MAJOR, ROWNORM_VERSION_MINOR, ROWNORM_VERSION_PATCH);
+}
+
 const char* to_string(Layout layout) {
   switch (layout) {
     case Layout::right:
@@ -91,8 +95,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::App app("Normalises the rows of a matrix, y(i,j) = x(i,j) / (mean_j |x(i,j)| + epsilon), and times it.\n",
                "rownorm_driver");
   app.footer(examples);
-  app.set_version_flag("--version",
-                       fmt::format("{}.{}.{}", ROWNORM_VERSION_MAJOR, ROWNORM_VERSION_MINOR, ROWNORM_VERSION_PATCH));
+  app.set_version_flag("--version", version());
   app.add_option("--batch", rows, fmt::format("Rows (default: {}, or those of --input)", options.rows))
       ->transform(whole_number(1));
   app.add_option("--dim", columns, fmt::format("Columns (default: {}, or those of --input)", options.columns))

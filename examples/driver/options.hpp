@@ -14,6 +14,9 @@ namespace driver {
 
 enum class Layout { right, left, strided };
 
+/// The version of RowNorm, as in "0.1.0".
+std::string version();
+
 const char* to_string(Layout layout);
 
 /// What the command line asks for, checked as far as that is possible without reading or computing values.

@@ -4,15 +4,10 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
-#include <rownorm/version.hpp>
 
 namespace driver {
 
 namespace {
-
-std::string version() {
-  return fmt::format("{}.{}.{}", ROWNORM_VERSION_MAJOR, ROWNORM_VERSION_MINOR, ROWNORM_VERSION_PATCH);
-}
 
 std::string held_as(const Options& options) {
   switch (options.dtype) {

@@ -46,7 +46,7 @@ constexpr Machine host(int threads) { return {.processors = threads, .max_team_t
 }  // namespace machines
 
 /// Reads the machine behind an execution space instance, from what Kokkos knows of it: it neither launches nor waits.
-/// On the host, Serial, OpenMP and CUDA it costs a few loads.
+/// On Serial, OpenMP and CUDA it costs a few loads.
 template <class Exec>
 Machine machine_of(const Exec& exec) {
   if constexpr (impl::is_host_space_v<Exec>) {

@@ -4,7 +4,6 @@
 
 #include <Kokkos_Core.hpp>
 #include <cstring>
-#include <functional>
 #include <type_traits>
 #include <vector>
 

@@ -3,9 +3,7 @@
 #define ROWNORM_TESTS_TOOLS_HPP
 
 #include <Kokkos_Core.hpp>
-#include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
