@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <rownorm/schedule.hpp>
-#include <sstream>
 
 namespace rownorm {
 
@@ -15,13 +15,6 @@ std::int64_t divide_rounding_up(std::int64_t a, std::int64_t b) { return a / b +
 
 std::int64_t power_of_two_from(std::int64_t n) {
   return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
-}
-
-/// Rows that teams of so many threads have under way at once.
-std::int64_t live_rows(const Problem& problem, const Machine& machine, std::int64_t team_threads) {
-  const std::int64_t teams =
-      machine.processors * std::max<std::int64_t>(1, machine.threads_per_processor / team_threads);
-  return std::min(problem.rows, teams);
 }
 
 Schedule team_per_row_on_gpu(const Problem& problem, const Machine& machine) {
@@ -73,44 +66,250 @@ Schedule team_per_row_on_host(const Problem& problem, const Machine& machine) {
           .vector_length = 1};
 }
 
+// What suits an NVIDIA GPU: one row an architecture. docs/performance.md has the measurements.
+struct Tuning {
+  int compute_capability;  // from this one on
+  int packed_threads;      // a team that has many short rows
+  int scratch_row_bytes;   // of short rows that a team has in scratch memory
+  int few_packets;         // that a lane holds in registers of a row of at most
+  int few_packets_row;     // ... so many packets; eight in longer rows
+  int slice_threads;       // a team that shares a row with others, or has a tile of rows
+  int slice_bytes;         // that it holds in scratch memory
+  int tile_bytes;          // neighbouring rows of a tile, counted in bytes of one column
+  int stream_threads;      // a team of StreamedRow
+  int stream_teams;        // of which so many a processor accumulate
+};
+
+constexpr Tuning tunings[] = {
+    // Hopper. Short rows: small teams, so that a new one starts as soon as a few rows are done. Rows in registers: two
+    // packets a lane are too few, since each warp pays for its share of a reduction; with four or eight the
+    // registers of a processor hold 64 to 128 KiB of rows. Slices: as large as the 40 KiB that Kokkos grants a team
+    // allow, since each team pays for an exchange; six fit a processor. Columns of a tile are one line of L2.
+    {.compute_capability = 90,
+     .packed_threads = 128,
+     .scratch_row_bytes = 8 << 10,
+     .few_packets = 4,
+     .few_packets_row = 512,
+     .slice_threads = 128,
+     .slice_bytes = 36 << 10,
+     .tile_bytes = 128,
+     .stream_threads = 512,
+     .stream_teams = 2},
+    // Ada, on paper, and whatever came before it. A processor has 100 KiB of scratch memory: slices of 24 KiB, so that
+    // four teams overlap. It has 1536 threads, so teams of 1024 would leave a third of them unused: rows that need more
+    // than eight packets for each of 768 threads are shared. All else is Hopper's, whose memory is four times as fast.
+    {.compute_capability = 0,
+     .packed_threads = 128,
+     .scratch_row_bytes = 8 << 10,
+     .few_packets = 4,
+     .few_packets_row = 512,
+     .slice_threads = 128,
+     .slice_bytes = 22 << 10,
+     .tile_bytes = 128,
+     .stream_threads = 512,
+     .stream_teams = 1},
+};
+
+const Tuning& tuning_for(const Machine& machine) {
+  return *std::find_if(std::begin(tunings), std::end(tunings),
+                       [&](const Tuning& t) { return machine.compute_capability >= t.compute_capability; });
+}
+
+constexpr int packet_bytes = 16;
+// A team that has looked so often for what another one should have published, some milliseconds long, helps.
+constexpr int patience = 1 << 13;
+
+int packet_values(const Problem& problem) {
+  return packet_bytes / std::max(problem.x_value_bytes, problem.y_value_bytes);
+}
+
+/// Teams that share rows and that the machine has under way at once, less a fifth for what else may run on it.
+std::int64_t resident_slices(const Machine& machine, const Tuning& tuning) {
+  const int scratch_of_a_team = tuning.slice_bytes + (4 << 10);
+  return std::int64_t{machine.processors} * (machine.scratch_bytes / scratch_of_a_team) * 4 / 5;
+}
+
+bool has_adjacent_columns(const Problem& problem) {
+  return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
+}
+
+Schedule packed_rows(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  const int n = packet_values(problem);
+  const std::int64_t packets = problem.columns / n;
+  const bool in_packets = problem.is_aligned || problem.columns >= 4 * n;
+  // Packets a lane, and rows a thread, are compiled as pairs: 1 x 4, 2 x 2, 4 x 1. A row of two or three packets is
+  // best left to one lane; so are four packets of doubles, whose sums cost more to combine.
+  const bool few_lanes = packets <= 3 || problem.x_value_bytes == 8 || packets > 2 * machine.vector_lanes;
+  const int per_lane = !in_packets ? 2 : packets == 1 ? 1 : few_lanes ? 4 : 2;
+  const int rows_per_thread = !in_packets ? 4 : 4 / per_lane;
+  std::int64_t lanes = power_of_two_from(
+      std::max<std::int64_t>(1, divide_rounding_up(in_packets ? packets : problem.columns, per_lane)));
+  // The elements before and after whole packets need lanes of their own.
+  if (!problem.is_aligned && in_packets) lanes = std::max<std::int64_t>(lanes, 2 * n);
+  const std::int64_t threads = tuning.packed_threads / lanes;
+  const std::int64_t league = divide_rounding_up(problem.rows, std::max<std::int64_t>(1, threads * rows_per_thread));
+  if (lanes > machine.vector_lanes || league > max_league_size) return {};
+  return {.kernel = Kernel::PackedRows,
+          .rows_per_team = threads * rows_per_thread,
+          .league_size = static_cast<int>(league),
+          .team_size = static_cast<int>(threads),
+          .vector_length = static_cast<int>(lanes),
+          .packet_values = in_packets ? n : 1,
+          .packets_per_lane = per_lane};
+}
+
+Schedule rows_in_scratch(const Problem& problem, const Machine&, const Tuning& tuning) {
+  const std::int64_t row_bytes = problem.columns * problem.x_value_bytes;
+  const std::int64_t rows_per_team = tuning.scratch_row_bytes / row_bytes;
+  if (!problem.is_dense || problem.x_value_bytes != problem.y_value_bytes || rows_per_team < 32) return {};
+  const std::int64_t league = divide_rounding_up(problem.rows, rows_per_team);
+  if (league > max_league_size) return {};
+  return {.kernel = Kernel::RowsInScratch,
+          .rows_per_team = rows_per_team,
+          .league_size = static_cast<int>(league),
+          .team_size = tuning.packed_threads,
+          .packet_values = packet_values(problem)};
+}
+
+Schedule row_in_registers(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  const std::int64_t packets = problem.columns / packet_values(problem);
+  const bool is_double = problem.x_value_bytes == 8;  // whose sums cost more to combine
+  const int per_lane = packets <= tuning.few_packets_row && !is_double ? tuning.few_packets : 8;
+  const std::int64_t warps =
+      std::max<std::int64_t>(1, divide_rounding_up(packets, std::int64_t{per_lane} * machine.vector_lanes));
+  // Sums of double need so many registers that no more than twice 384 threads of a processor have them. Teams must not
+  // leave much of a processor unused.
+  const bool in_double = problem.x_value_bytes == 8 || problem.y_value_bytes == 8;
+  const int max_threads =
+      std::min({machine.max_team_threads, machine.threads_per_processor / 2, in_double ? 384 : 1024});
+  if (warps * machine.vector_lanes > max_threads || problem.rows > max_league_size) return {};
+  return {.kernel = Kernel::RowInRegisters,
+          .league_size = static_cast<int>(problem.rows),
+          .team_size = static_cast<int>(warps),
+          .vector_length = machine.vector_lanes,
+          .packet_values = packet_values(problem),
+          .packets_per_lane = per_lane};
+}
+
+Schedule row_across_teams(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  const int n = packet_values(problem), packet = n * problem.x_value_bytes;
+  const int per_lane = tuning.slice_bytes / (tuning.slice_threads * packet);
+  const std::int64_t slice_columns = std::int64_t{per_lane} * tuning.slice_threads * n;
+  const std::int64_t teams = divide_rounding_up(problem.columns, slice_columns);
+  // With fewer than four rows under way at once, all wait for the same exchange: two passes are faster.
+  if (4 * teams > resident_slices(machine, tuning)) return {};
+  return {.kernel = Kernel::RowAcrossTeams,
+          .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),
+          .team_size = tuning.slice_threads / machine.vector_lanes,
+          .vector_length = machine.vector_lanes,
+          .packet_values = n,
+          .packets_per_lane = per_lane,
+          .teams_per_row = static_cast<int>(teams),
+          .slice_columns = static_cast<int>(slice_columns),
+          .patience = patience};
+}
+
+Schedule streamed_row(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  const std::int64_t teams = divide_rounding_up(std::int64_t{machine.processors} * tuning.stream_teams, problem.rows);
+  return {.kernel = Kernel::StreamedRow,
+          .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),
+          .team_size = tuning.stream_threads / machine.vector_lanes,
+          .vector_length = machine.vector_lanes,
+          .packet_values = packet_values(problem),
+          .packets_per_lane = 4,
+          .teams_per_row = static_cast<int>(teams)};
+}
+
+Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  const bool same_order = problem.x_neighbours == problem.y_neighbours;
+  const int value_bytes = std::max(problem.x_value_bytes, problem.y_value_bytes);
+  const int n = same_order && problem.is_aligned ? packet_values(problem) : 1;
+  // A tile has more rows where they are so short that a slice would not be full, and fewer where it would take many
+  // slices, since teams read from each other what they have of each row.
+  int rows = tuning.tile_bytes / value_bytes;
+  const auto slice_columns = [&] {
+    return std::min<std::int64_t>(problem.columns,
+                                  tuning.slice_bytes / (rows + (same_order ? 0 : 1)) / problem.x_value_bytes);
+  };
+  const auto slices = [&] { return divide_rounding_up(problem.columns, slice_columns()); };
+  const int most_rows = same_order ? tuning.slice_threads * n : 2 * rows;
+  while (rows * 2 <= most_rows && slice_columns() == problem.columns &&
+         rows * problem.columns * problem.x_value_bytes * 4 <= tuning.slice_bytes)
+    rows *= 2;
+  const auto narrow = [&](int bytes, std::int64_t most_slices) {
+    while (rows / 2 >= std::max(n, bytes / value_bytes) && slices() > most_slices) rows /= 2;
+  };
+  const std::int64_t resident = resident_slices(machine, tuning);
+  narrow(64, 2);
+  narrow(32, resident);  // one sector of L2
+  if (slices() > resident) return {};
+  const bool is_long = !same_order && problem.columns > 2 * tuning.slice_threads;
+  const int threads = std::max(is_long ? 2 * tuning.slice_threads : tuning.slice_threads, rows / n);
+  const std::int64_t tiles = divide_rounding_up(problem.rows, rows);
+  return {.kernel = Kernel::ColumnTiles,
+          .rows_per_team = rows,
+          .league_size = static_cast<int>(std::min(tiles * slices(), max_league_size)),
+          .team_size = threads,
+          .packet_values = n,
+          .teams_per_row = static_cast<int>(slices()),
+          .slice_columns = static_cast<int>(slice_columns()),
+          .patience = patience};
+}
+
+/// Kernels for rows of neighbouring elements: the first that can serve a problem is the fastest. Their speed depends on
+/// the length of a row, in the order of this list.
+constexpr Kernel row_kernels[] = {Kernel::PackedRows, Kernel::RowInRegisters, Kernel::RowAcrossTeams,
+                                  Kernel::StreamedRow};
+
+Kernel gpu_kernel(const Problem& problem, const Machine& machine) {
+  const auto serves = [&](Kernel kernel) { return schedule_with(kernel, problem, machine).league_size > 0; };
+  if (!has_adjacent_columns(problem)) return serves(Kernel::ColumnTiles) ? Kernel::ColumnTiles : Kernel::TeamPerRow;
+  // Packets of rows that begin anywhere need many lanes, or are no packets at all.
+  const int n = packet_values(problem);
+  if (((!problem.is_aligned && problem.columns < 12 * n) || problem.columns < n) && serves(Kernel::RowsInScratch))
+    return Kernel::RowsInScratch;
+  for (const Kernel kernel : row_kernels)
+    if (serves(kernel)) return kernel;
+  return Kernel::TeamPerRow;
+}
+
 }  // namespace
 
 Schedule choose_schedule(const Problem& problem, const Machine& machine) {
   if (problem.rows == 0 || problem.columns == 0) return {};
-  return machine.kind == Machine::Kind::gpu ? team_per_row_on_gpu(problem, machine)
-                                            : team_per_row_on_host(problem, machine);
+  // A machine without compute capability is none that has kernels of its own.
+  const bool is_nvidia_gpu = machine.compute_capability > 0;
+  return schedule_with(is_nvidia_gpu ? gpu_kernel(problem, machine) : Kernel::TeamPerRow, problem, machine);
 }
 
-const char* to_string(Kernel kernel) {
+Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine) {
+  if (problem.rows == 0 || problem.columns == 0) return {};
+  if (kernel == Kernel::TeamPerRow)
+    return machine.kind == Machine::Kind::gpu ? team_per_row_on_gpu(problem, machine)
+                                              : team_per_row_on_host(problem, machine);
+  if (machine.compute_capability == 0) return {};
+  const Tuning& tuning = tuning_for(machine);
+  if (kernel == Kernel::ColumnTiles) {
+    const bool is_plain = problem.x_neighbours != Neighbours::none && problem.y_neighbours != Neighbours::none;
+    return is_plain && !has_adjacent_columns(problem) ? column_tiles(problem, machine, tuning) : Schedule{};
+  }
+  if (!has_adjacent_columns(problem)) return {};
   switch (kernel) {
+    case Kernel::PackedRows:
+      return packed_rows(problem, machine, tuning);
+    case Kernel::RowsInScratch:
+      return rows_in_scratch(problem, machine, tuning);
+    case Kernel::RowInRegisters:
+      return row_in_registers(problem, machine, tuning);
+    case Kernel::RowAcrossTeams:
+      return row_across_teams(problem, machine, tuning);
+    case Kernel::StreamedRow:
+      return streamed_row(problem, machine, tuning);
     case Kernel::TeamPerRow:
-      return "TeamPerRow";
+    case Kernel::ColumnTiles:
+      break;
   }
-  return "unknown";
-}
-
-std::string explain(const Schedule& schedule, const Problem& problem, const Machine& machine) {
-  if (schedule.league_size == 0) return "nothing to do: the matrix has no elements";
-  std::ostringstream text;
-  const int team_threads = schedule.team_size * schedule.vector_length;
-  text << to_string(schedule.kernel) << ": ";
-  if (schedule.rows_per_team == 1)
-    text << "one team a row, ";
-  else
-    text << schedule.league_size << " teams with " << schedule.rows_per_team << " consecutive rows each, ";
-  text << team_threads << (team_threads == 1 ? " thread" : " threads") << " a team";
-  if (schedule.vector_length > 1)
-    text << " (" << schedule.team_size << " x " << schedule.vector_length << " vector lanes)";
-  if (machine.kind == Machine::Kind::gpu) {
-    const std::int64_t rows = live_rows(problem, machine, team_threads);
-    text << "; " << rows << (rows == 1 ? " row" : " rows") << " under way at once hold "
-         << rows * problem.columns * problem.x_value_bytes / 1024 << " KiB, for the second pass to read again from a "
-         << machine.cache_bytes / 1024 << " KiB cache";
-  } else {
-    text << " on " << machine.processors << (machine.processors == 1 ? " processor" : " processors");
-    if (schedule.team_size > 1) text << ", because there are fewer rows than processors";
-  }
-  return text.str();
+  return {};
 }
 
 }  // namespace rownorm

@@ -94,8 +94,6 @@ long double worst_of_size(std::int64_t rows, std::int64_t columns) {
 
 }  // namespace
 
-using SameTypes = Grid<Spaces, SameValues, std::tuple<Layouts<Right, Right>>>::type;
-
 TEMPLATE_LIST_TEST_CASE("rows of any length are accurate", "[accuracy]", SameTypes) {
   using T = typename TestType::x_type;
   for (const std::int64_t columns : {1, 2, 31, 1000, 65535, 1 << 20, (1 << 22) + 1}) {

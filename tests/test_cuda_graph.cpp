@@ -5,13 +5,14 @@
 #include <catch2/catch_test_macros.hpp>
 #include <rownorm/rownorm.hpp>
 
+#include "support/kernels.hpp"
 #include "support/matrix.hpp"
 #include "support/random.hpp"
 
 using namespace rownorm::tests;
 
-TEST_CASE("a captured call can be replayed on new data", "[execution][graph]") {
-  const std::size_t rows = 37, columns = 5001;
+TEST_CASE("a captured call can be replayed on new data, by any kernel", "[execution][graph]") {
+  const std::size_t rows = 3, columns = 20011;
   const Placement p = place<Right>(rows, columns);
   Buffer<Kokkos::Cuda, float> x_buffer(p.length()), y_buffer(p.length());
   const auto x_view = view_at<const float, Right, Kokkos::Cuda>(x_buffer.data(), p);
@@ -19,25 +20,27 @@ TEST_CASE("a captured call can be replayed on new data", "[execution][graph]") {
 
   cudaStream_t stream = nullptr;
   REQUIRE(cudaStreamCreate(&stream) == cudaSuccess);
-  cudaGraph_t graph = nullptr;
-  cudaGraphExec_t executable = nullptr;
   {
     const Kokkos::Cuda exec(stream);
-    rownorm::l1_normalize(exec, x_view, y_view);  // the first call on an instance may reserve
-    exec.fence();
-    REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed) == cudaSuccess);
-    rownorm::l1_normalize(exec, x_view, y_view);
-    REQUIRE(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
-    REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
-    for (unsigned replay = 0; replay < 20; ++replay) {
-      const Reals x = random_rows<float>(rows, columns, replay);
-      x_buffer.put(p, x);
-      REQUIRE(cudaGraphLaunch(executable, stream) == cudaSuccess);
-      REQUIRE(cudaStreamSynchronize(stream) == cudaSuccess);
-      CHECK(worst_ulp<float>(x, y_buffer.get(p), columns, 1e-8) <= 4);
-    }
+    with_every_kernel(exec, x_view, y_view, [&](const rownorm::Schedule& schedule) {
+      normalize_with(schedule, exec, x_view, y_view);  // the first call on an instance may reserve
+      exec.fence();
+      cudaGraph_t graph = nullptr;
+      cudaGraphExec_t executable = nullptr;
+      REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed) == cudaSuccess);
+      normalize_with(schedule, exec, x_view, y_view);
+      REQUIRE(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
+      REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
+      for (unsigned replay = 0; replay < 1000; ++replay) {
+        const Reals x = random_rows<float>(rows, columns, replay);
+        x_buffer.put(p, x);
+        REQUIRE(cudaGraphLaunch(executable, stream) == cudaSuccess);
+        REQUIRE(cudaStreamSynchronize(stream) == cudaSuccess);
+        REQUIRE(worst_ulp<float>(x, y_buffer.get(p), columns, 1e-8) <= 4);
+      }
+      cudaGraphExecDestroy(executable);
+      cudaGraphDestroy(graph);
+    });
   }
-  cudaGraphExecDestroy(executable);
-  cudaGraphDestroy(graph);
   cudaStreamDestroy(stream);
 }

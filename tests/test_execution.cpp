@@ -5,11 +5,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <cstring>
 #include <rownorm/rownorm.hpp>
 #include <thread>
 #include <vector>
 
+#include "support/kernels.hpp"
 #include "support/matrix.hpp"
 #include "support/random.hpp"
 #include "support/tools.hpp"
@@ -20,11 +20,6 @@ namespace {
 
 template <class Exec, class T>
 using View = Kokkos::View<T**, Right, typename Exec::device_type>;
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
 
 /// Instances that may run side by side, or the default one where the space cannot be divided.
 template <class Exec>
@@ -58,14 +53,27 @@ TEMPLATE_LIST_TEST_CASE("one labelled kernel on the given instance, no fence, no
     const View<Exec, typename TestType::y_type> y("y", 5, 300);
     rownorm::l1_normalize(exec, x, y);  // the first call may reserve
     exec.fence();
-    const Listener listener;
-    rownorm::l1_normalize(exec, x, y);
-    rownorm::normalize(exec, x, y);
-    REQUIRE(listener.launches().size() == 2);
-    for (const std::string& name : listener.launches()) CHECK_THAT(name, Catch::Matchers::StartsWith("rownorm::"));
-    CHECK(listener.devices()[0] == Kokkos::Tools::Experimental::device_id(exec));
-    CHECK(listener.fences() == std::vector<std::string>());
-    CHECK(listener.allocations() == std::vector<std::string>());
+    const auto check = [&](const Listener& listener) {
+      for (const std::string& name : listener.launches()) CHECK_THAT(name, Catch::Matchers::StartsWith("rownorm::"));
+      CHECK(listener.devices()[0] == Kokkos::Tools::Experimental::device_id(exec));
+      CHECK(listener.fences() == std::vector<std::string>());
+      CHECK(listener.allocations() == std::vector<std::string>());
+    };
+    {
+      const Listener listener;
+      rownorm::l1_normalize(exec, x, y);
+      rownorm::normalize(exec, x, y);
+      REQUIRE(listener.launches().size() == 2);
+      check(listener);
+    }
+    with_every_kernel(exec, x, y, [&](const rownorm::Schedule& schedule) {
+      normalize_with(schedule, exec, x, y);  // the first call may reserve
+      exec.fence();
+      const Listener listener;
+      normalize_with(schedule, exec, x, y);
+      REQUIRE(listener.launches().size() >= 1);
+      check(listener);
+    });
   }
 }
 
@@ -76,20 +84,23 @@ TEMPLATE_LIST_TEST_CASE("the same input gives the same bits", "[execution][repea
   for (const std::size_t columns : {17, 3000, 100001}) {
     const Placement p = place<Right>(4, columns);
     Buffer<Exec, X> x_buffer(p.length());
+    Buffer<Exec, Y> y_buffer(p.length());
     x_buffer.put(p, random_rows<X>(4, columns, 23));
-    std::vector<Y> first;
-    // Instances of equal concurrency get the same schedule.
-    for (const Exec& exec : instances<Exec>(2)) {
-      for (int run = 0; run < 5; ++run) {
-        Buffer<Exec, Y> y_buffer(p.length());
-        rownorm::l1_normalize(exec, view_at<X, Right, Exec>(x_buffer.data(), p),
-                              view_at<Y, Right, Exec>(y_buffer.data(), p));
-        exec.fence();
-        const auto y = y_buffer.get(p);
-        if (first.empty()) first = y;
-        CHECK(same_bits(y, first));
+    const auto x_view = view_at<const X, Right, Exec>(x_buffer.data(), p);
+    const auto y_view = view_at<Y, Right, Exec>(y_buffer.data(), p);
+    const auto execs = instances<Exec>(2);
+    with_every_kernel(execs[0], x_view, y_view, [&](const rownorm::Schedule& schedule) {
+      std::vector<Y> first;
+      for (const Exec& exec : execs) {
+        for (int run = 0; run < 5; ++run) {
+          normalize_with(schedule, exec, x_view, y_view);
+          exec.fence();
+          const auto y = y_buffer.get(p);
+          if (first.empty()) first = y;
+          CHECK(same_bits(y, first));
+        }
       }
-    }
+    });
   }
 }
 

@@ -7,6 +7,7 @@
 #include <rownorm/rownorm.hpp>
 #include <utility>
 
+#include "support/kernels.hpp"
 #include "support/matrix.hpp"
 #include "support/random.hpp"
 
@@ -34,25 +35,6 @@ bool same_values(const std::vector<T>& actual, const Reals& expected) {
                     [](T a, long double b) { return static_cast<double>(a) == b; });
 }
 
-/// Normalises random matrices through `call(x, x_placement, y, y_placement)` and compares with the reference.
-template <class Exec, class X, class Y, class XLayout, class YLayout, class Call>
-void check_shapes(const Call& call) {
-  for (const auto& [rows, columns] : shapes) {
-    for (const std::size_t offset : {0, 1, 3}) {
-      CAPTURE(rows, columns, offset);
-      const Placement px = place<XLayout>(rows, columns, offset), py = place<YLayout>(rows, columns, 3 - offset);
-      const Reals x = random_rows<X>(rows, columns, static_cast<unsigned>(rows * 31 + columns));
-      Buffer<Exec, X> x_buffer(px.length() + 3);
-      Buffer<Exec, Y> y_buffer(py.length() + 3);
-      x_buffer.put(px, x);
-      call(x_buffer.data(), px, y_buffer.data(), py);
-      CHECK(worst_ulp<X>(x, y_buffer.get(py), columns, 1e-8) <= Format<Y>::promised_ulp);
-      CHECK(y_buffer.untouched_outside(py));
-      CHECK(same_values(x_buffer.get(px), x));
-    }
-  }
-}
-
 }  // namespace
 
 TEMPLATE_LIST_TEST_CASE("y is x over its row's mean absolute value plus epsilon", "[formula]", FullGrid) {
@@ -61,9 +43,32 @@ TEMPLATE_LIST_TEST_CASE("y is x over its row's mean absolute value plus epsilon"
   using Y = typename TestType::y_type;
   using XLayout = typename TestType::x_layout;
   using YLayout = typename TestType::y_layout;
-  check_shapes<Exec, X, Y, XLayout, YLayout>([](X* x, const Placement& px, Y* y, const Placement& py) {
-    rownorm::l1_normalize(Exec(), view_at<const X, XLayout, Exec>(x, px), view_at<Y, YLayout, Exec>(y, py));
-  });
+  for (const auto& [rows, columns] : shapes) {
+    for (const std::size_t offset : {0, 1, 3}) {
+      CAPTURE(rows, columns, offset);
+      const Placement px = place<XLayout>(rows, columns, offset),
+                      py = place<YLayout>(rows, columns, offset == 0 ? 0 : 3 - offset);
+      const Reals x = random_rows<X>(rows, columns, static_cast<unsigned>(rows * 31 + columns));
+      const Expected<Y> expected(x, columns, epsilon_as_seen<X, Y>(1e-8));
+      Buffer<Exec, X> x_buffer(px.length() + 3);
+      Buffer<Exec, Y> y_buffer(py.length() + 3);
+      x_buffer.put(px, x);
+      const auto x_view = view_at<const X, XLayout, Exec>(x_buffer.data(), px);
+      const auto y_view = view_at<Y, YLayout, Exec>(y_buffer.data(), py);
+      const auto check = [&] {
+        CHECK(expected.worst_ulp(y_buffer.get(py)) <= Format<Y>::promised_ulp);
+        CHECK(y_buffer.untouched_outside(py));
+        y_buffer.poison_all();
+      };
+      with_every_kernel(Exec(), x_view, y_view, [&](const rownorm::Schedule& schedule) {
+        normalize_with(schedule, Exec(), x_view, y_view);
+        check();
+      });
+      rownorm::l1_normalize(Exec(), x_view, y_view);
+      check();
+      CHECK(same_values(x_buffer.get(px), x));
+    }
+  }
 }
 
 TEMPLATE_LIST_TEST_CASE("x may be y", "[formula][in-place]", FullGrid) {
@@ -74,12 +79,15 @@ TEMPLATE_LIST_TEST_CASE("x may be y", "[formula][in-place]", FullGrid) {
     CAPTURE(rows, columns);
     const Placement p = place<Layout>(rows, columns, 1);
     const Reals x = random_rows<T>(rows, columns, 5);
+    const Expected<T> expected(x, columns, epsilon_as_seen<T, T>(1e-8));
     Buffer<Exec, T> buffer(p.length() + 2);
-    buffer.put(p, x);
     const auto view = view_at<T, Layout, Exec>(buffer.data(), p);
-    rownorm::l1_normalize(Exec(), view, view);
-    CHECK(worst_ulp<T>(x, buffer.get(p), columns, 1e-8) <= Format<T>::promised_ulp);
-    CHECK(buffer.untouched_outside(p));
+    with_every_kernel(Exec(), view, view, [&](const rownorm::Schedule& schedule) {
+      buffer.put(p, x);
+      normalize_with(schedule, Exec(), view, view);
+      CHECK(expected.worst_ulp(buffer.get(p)) <= Format<T>::promised_ulp);
+      CHECK(buffer.untouched_outside(p));
+    });
   }
 }
 
@@ -161,7 +169,7 @@ TEMPLATE_LIST_TEST_CASE("every way to call gives the same", "[formula][api]", Sp
   check(0.5, [&](const auto& y) { normalize(Exec(), x, y, Parameters<MeanAbs>{.norm = MeanAbs{}, .epsilon = 0.5}); });
 }
 
-TEMPLATE_LIST_TEST_CASE("a team may serve several rows", "[formula][schedule]", ValueGrid) {
+TEMPLATE_LIST_TEST_CASE("a team of TeamPerRow may serve several rows", "[formula][schedule]", ValueGrid) {
   using Exec = typename TestType::execution_space;
   using X = typename TestType::x_type;
   using Y = typename TestType::y_type;
@@ -169,15 +177,18 @@ TEMPLATE_LIST_TEST_CASE("a team may serve several rows", "[formula][schedule]", 
   // design; so this one is made by hand.
   const std::size_t rows = 10, columns = 2001;
   const bool host = rownorm::impl::is_host_space_v<Exec>;
-  const rownorm::Schedule schedule{rownorm::Kernel::TeamPerRow, 4, 3, host ? 1 : 64, host ? 1 : 4};
+  const rownorm::Schedule schedule{.kernel = rownorm::Kernel::TeamPerRow,
+                                   .rows_per_team = 4,
+                                   .league_size = 3,
+                                   .team_size = host ? 1 : 64,
+                                   .vector_length = host ? 1 : 4};
   const Placement p = place<Right>(rows, columns);
   const Reals x = random_rows<X>(rows, columns, 77);
   Buffer<Exec, X> x_buffer(p.length());
   Buffer<Exec, Y> y_buffer(p.length() + 5);
   x_buffer.put(p, x);
-  const auto x_rows = rownorm::impl::as_rows<const X>(view_at<X, Right, Exec>(x_buffer.data(), p));
-  const auto y_rows = rownorm::impl::as_rows<Y>(view_at<Y, Right, Exec>(y_buffer.data(), p));
-  rownorm::impl::launch(Exec(), x_rows, y_rows, rownorm::Parameters<>{}, schedule);
+  normalize_with(schedule, Exec(), view_at<const X, Right, Exec>(x_buffer.data(), p),
+                 view_at<Y, Right, Exec>(y_buffer.data(), p));
   CHECK(worst_ulp<X>(x, y_buffer.get(p), columns, 1e-8) <= Format<Y>::promised_ulp);
   CHECK(y_buffer.untouched_outside(p));
 }

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <rownorm/rownorm.hpp>
 
-#include "support/types.hpp"
+#include "support/kernels.hpp"
 
 using rownorm::choose_schedule;
 using rownorm::Kernel;
@@ -27,25 +27,61 @@ bool is_power_of_two(int n) { return n > 0 && (n & (n - 1)) == 0; }
 }  // namespace
 
 TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
+  using rownorm::Neighbours;
+  const Neighbours orders[] = {Neighbours::in_row, Neighbours::in_column, Neighbours::none};
   for (const Machine& machine : all_machines)
     for (const std::int64_t rows : sizes)
       for (const std::int64_t columns : sizes)
-        for (const int value_bytes : {2, 4, 8}) {
-          CAPTURE(rows, columns, value_bytes, machine.processors);
-          const Schedule s = choose_schedule({rows, columns, value_bytes}, machine);
-          REQUIRE(s.league_size > 0);
-          REQUIRE(s.league_size <= 1 << 30);
-          REQUIRE(s.team_size > 0);
-          REQUIRE(is_power_of_two(s.vector_length));  // others abort in Kokkos 5.1
-          REQUIRE(s.vector_length <= machine.vector_lanes);
-          REQUIRE(s.team_size * s.vector_length <= machine.max_team_threads);
-          // Every row is served, and no team is without one.
-          REQUIRE(s.rows_per_team > 0);
-          REQUIRE(s.league_size * s.rows_per_team >= rows);
-          REQUIRE((s.league_size - 1) * s.rows_per_team < rows);
-          // Pure: the same question has the same answer.
-          REQUIRE(choose_schedule({rows, columns, value_bytes}, machine) == s);
-        }
+        for (const int value_bytes : {2, 4, 8})
+          for (const Neighbours x_order : orders)
+            for (const Neighbours y_order : {Neighbours::in_row, Neighbours::in_column})
+              for (const bool aligned : {false, true}) {
+                const Problem problem{.rows = rows,
+                                      .columns = columns,
+                                      .x_value_bytes = value_bytes,
+                                      .y_value_bytes = value_bytes,
+                                      .x_neighbours = x_order,
+                                      .y_neighbours = y_order,
+                                      .is_aligned = aligned && rows % 8 == 0 && columns % 8 == 0,
+                                      .is_dense = aligned};
+                CAPTURE(rows, columns, value_bytes, machine.processors, machine.compute_capability);
+                for (const Kernel kernel : rownorm::tests::all_kernels) {
+                  const Schedule s = schedule_with(kernel, problem, machine);
+                  CAPTURE(to_string(kernel));
+                  if (s.league_size == 0) continue;
+                  REQUIRE(s.kernel == kernel);
+                  REQUIRE(s.league_size > 0);
+                  REQUIRE(s.league_size <= 1 << 30);
+                  REQUIRE(s.team_size > 0);
+                  REQUIRE(is_power_of_two(s.vector_length));  // others abort in Kokkos 5.1
+                  REQUIRE(s.vector_length <= machine.vector_lanes);
+                  REQUIRE(s.team_size * s.vector_length <= machine.max_team_threads);
+                  REQUIRE(s.rows_per_team > 0);
+                  if (kernel == Kernel::TeamPerRow || kernel == Kernel::PackedRows || kernel == Kernel::RowsInScratch) {
+                    // Every row is served, and no team is without one.
+                    REQUIRE(s.league_size * s.rows_per_team >= rows);
+                    REQUIRE((s.league_size - 1) * s.rows_per_team < rows);
+                  }
+                  if (kernel == Kernel::PackedRows)  // a row's values have a lane each
+                    REQUIRE(s.vector_length * s.packets_per_lane * s.packet_values + 2 * (s.packet_values - 1) >=
+                            columns);
+                  if (kernel == Kernel::RowInRegisters)
+                    REQUIRE((s.vector_length * s.team_size * s.packets_per_lane + 2) * s.packet_values > columns);
+                  if (kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles) {
+                    REQUIRE(std::int64_t{s.slice_columns} * s.teams_per_row >= columns);
+                    REQUIRE(std::int64_t{s.slice_columns} * (s.teams_per_row - 1) < columns);
+                    // All teams of a row are under way at once.
+                    const std::int64_t slice_bytes = std::int64_t{s.slice_columns} * value_bytes *
+                                                     (kernel == Kernel::ColumnTiles ? s.rows_per_team : 1);
+                    REQUIRE((s.teams_per_row == 1 ||
+                             s.teams_per_row * slice_bytes < std::int64_t{machine.processors} * machine.scratch_bytes));
+                  }
+                }
+                const Schedule chosen = choose_schedule(problem, machine);
+                REQUIRE(chosen.league_size > 0);
+                // Pure: the same question has the same answer.
+                REQUIRE(choose_schedule(problem, machine) == chosen);
+              }
 }
 
 TEST_CASE("a problem without elements gets no teams", "[schedule]") {
@@ -55,38 +91,94 @@ TEST_CASE("a problem without elements gets no teams", "[schedule]") {
   }
 }
 
-TEST_CASE("an Ada GPU with 128 processors", "[schedule][ada]") {
+TEST_CASE("what Hopper and Ada run, by the length of a row", "[schedule][ada][hopper]") {
+  const auto kernel = [](std::int64_t rows, std::int64_t columns, const Machine& machine) {
+    return choose_schedule({rows, columns, 4}, machine).kernel;
+  };
+  for (const Machine& machine : {machines::hopper, machines::ada}) {
+    CHECK(kernel(1 << 22, 16, machine) == Kernel::PackedRows);
+    CHECK(kernel(1 << 18, 256, machine) == Kernel::PackedRows);
+    CHECK(kernel(1 << 16, 1024, machine) == Kernel::RowInRegisters);
+    CHECK(kernel(1 << 14, 8192, machine) == Kernel::RowInRegisters);
+    CHECK(kernel(1 << 15, 65535, machine) == Kernel::RowAcrossTeams);
+    CHECK(kernel(1, 1 << 28, machine) == Kernel::StreamedRow);
+  }
+  // 128 KiB a row: a team of 1024 threads, which leaves a third of one of Ada's processors unused.
+  CHECK(kernel(8192, 32768, machines::hopper) == Kernel::RowInRegisters);
+  CHECK(kernel(8192, 32768, machines::ada) == Kernel::RowAcrossTeams);
+  // 4 MiB a row: four of them fit Hopper, and none of 16 MiB.
+  CHECK(kernel(512, 1 << 20, machines::hopper) == Kernel::RowAcrossTeams);
+  CHECK(kernel(64, 1 << 22, machines::hopper) == Kernel::StreamedRow);
+  CHECK(kernel(512, 1 << 18, machines::ada) == Kernel::RowAcrossTeams);
+  CHECK(kernel(512, 1 << 20, machines::ada) == Kernel::StreamedRow);
+}
+
+TEST_CASE("what runs where memory is not row by row", "[schedule]") {
+  Problem problem{.rows = 16384, .columns = 8192, .x_value_bytes = 4};
+  problem.y_value_bytes = 4;
+  problem.x_neighbours = problem.y_neighbours = rownorm::Neighbours::in_column;
+  CHECK(choose_schedule(problem, machines::hopper).kernel == Kernel::ColumnTiles);
+  CHECK(choose_schedule(problem, machines::hopper).packet_values == 4);
+  problem.is_aligned = false;
+  CHECK(choose_schedule(problem, machines::hopper).packet_values == 1);
+  problem.y_neighbours = rownorm::Neighbours::in_row;
+  CHECK(choose_schedule(problem, machines::hopper).kernel == Kernel::ColumnTiles);
+  problem.y_neighbours = rownorm::Neighbours::none;
+  CHECK(choose_schedule(problem, machines::hopper).kernel == Kernel::TeamPerRow);
+  // Short rows that begin anywhere.
+  CHECK(choose_schedule({.rows = 1 << 20, .columns = 15, .x_value_bytes = 4, .is_aligned = false}, machines::hopper)
+            .kernel == Kernel::RowsInScratch);
+  // With gaps between them they are no one stretch of memory.
+  CHECK(choose_schedule({.rows = 1 << 20, .columns = 15, .x_value_bytes = 4, .is_aligned = false, .is_dense = false},
+                        machines::hopper)
+            .kernel == Kernel::PackedRows);
+  // A GPU without kernels of its own.
+  Machine other = machines::hopper;
+  other.compute_capability = 0;
+  CHECK(choose_schedule({1 << 14, 8192, 4}, other).kernel == Kernel::TeamPerRow);
+}
+
+TEST_CASE("TeamPerRow on a GPU", "[schedule]") {
+  const auto schedule = [](std::int64_t rows, std::int64_t columns) {
+    return schedule_with(Kernel::TeamPerRow, {rows, columns, 4}, machines::ada);
+  };
+  const auto expected = [](int league, int team, int lanes) {
+    return Schedule{.kernel = Kernel::TeamPerRow, .league_size = league, .team_size = team, .vector_length = lanes};
+  };
   // Long rows: teams of 1024 threads, of which a processor with 1536 holds one.
-  CHECK(choose_schedule({32768, 65535, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 1024, 1});
+  CHECK(schedule(32768, 65535) == expected(32768, 1024, 1));
   // 16 elements a thread.
-  CHECK(choose_schedule({32768, 4096, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 32768, 256, 1});
-  CHECK(choose_schedule({65536, 1023, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 65536, 64, 1});
+  CHECK(schedule(32768, 4096) == expected(32768, 256, 1));
+  CHECK(schedule(65536, 1023) == expected(65536, 64, 1));
   // No team of one warp where a row is long enough for two.
-  CHECK(choose_schedule({262144, 256, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 262144, 64, 1});
-  CHECK(choose_schedule({262144, 255, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 262144, 32, 1});
+  CHECK(schedule(262144, 256) == expected(262144, 64, 1));
+  CHECK(schedule(262144, 255) == expected(262144, 32, 1));
   // A row no longer than a warp is served by vector lanes.
-  CHECK(choose_schedule({1 << 20, 16, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 1 << 20, 1, 16});
-  CHECK(choose_schedule({1 << 20, 5, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 1 << 20, 1, 8});
+  CHECK(schedule(1 << 20, 16) == expected(1 << 20, 1, 16));
+  CHECK(schedule(1 << 20, 5) == expected(1 << 20, 1, 8));
   // A few rows get large teams, since nothing else keeps 128 processors busy.
-  CHECK(choose_schedule({128, 8192, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 128, 1024, 1});
-  CHECK(choose_schedule({1, 1 << 28, 4}, machines::ada) == Schedule{Kernel::TeamPerRow, 1, 1, 1024, 1});
+  CHECK(schedule(128, 8192) == expected(128, 1024, 1));
+  CHECK(schedule(1, 1 << 28) == expected(1, 1024, 1));
 }
 
 TEST_CASE("more rows than a launch can count", "[schedule]") {
   const std::int64_t rows = (1LL << 32) + 1;
-  const Schedule s = choose_schedule({rows, 8, 4}, machines::hopper);
+  const Schedule s = schedule_with(Kernel::TeamPerRow, {rows, 8, 4}, machines::hopper);
   // Twice the league must fit an int: Kokkos' CUDA backend adds it to the rank of each team.
   CHECK(s.rows_per_team == 5);
   CHECK(s.league_size == 858993460);
 }
 
 TEST_CASE("host threads share the rows, and a row where rows are fewer", "[schedule][host]") {
-  CHECK(choose_schedule({1 << 20, 64, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 2048, 512, 1, 1});
-  CHECK(choose_schedule({1000, 65535, 4}, machines::host(2)) == Schedule{Kernel::TeamPerRow, 16, 63, 1, 1});
-  CHECK(choose_schedule({100, 65535, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 1, 100, 1, 1});
-  CHECK(choose_schedule({4, 1 << 24, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 1, 4, 4, 1});
-  CHECK(choose_schedule({1, 1 << 24, 4}, machines::host(16)) == Schedule{Kernel::TeamPerRow, 1, 1, 16, 1});
-  CHECK(choose_schedule({1, 1 << 24, 4}, machines::host(1)) == Schedule{Kernel::TeamPerRow, 1, 1, 1, 1});
+  const auto expected = [](std::int64_t rows, int league, int team) {
+    return Schedule{.kernel = Kernel::TeamPerRow, .rows_per_team = rows, .league_size = league, .team_size = team};
+  };
+  CHECK(choose_schedule({1 << 20, 64, 4}, machines::host(16)) == expected(2048, 512, 1));
+  CHECK(choose_schedule({1000, 65535, 4}, machines::host(2)) == expected(16, 63, 1));
+  CHECK(choose_schedule({100, 65535, 4}, machines::host(16)) == expected(1, 100, 1));
+  CHECK(choose_schedule({4, 1 << 24, 4}, machines::host(16)) == expected(1, 4, 4));
+  CHECK(choose_schedule({1, 1 << 24, 4}, machines::host(16)) == expected(1, 1, 16));
+  CHECK(choose_schedule({1, 1 << 24, 4}, machines::host(1)) == expected(1, 1, 1));
   CHECK(choose_schedule({1, 1000, 4}, machines::host(16)).team_size == 1);  // too short to share
 }
 
@@ -95,8 +187,13 @@ TEST_CASE("explain says what runs and why", "[schedule][explain]") {
   const auto text = [](const Problem& problem, const Machine& machine) {
     return explain(choose_schedule(problem, machine), problem, machine);
   };
-  CHECK_THAT(text({32768, 65535, 4}, machines::ada), ContainsSubstring("TeamPerRow: one team a row, 1024 threads"));
-  CHECK_THAT(text({32768, 65535, 4}, machines::ada), ContainsSubstring("128 rows under way"));
+  const Problem problem{32768, 65535, 4};
+  const std::string plain = explain(schedule_with(Kernel::TeamPerRow, problem, machines::ada), problem, machines::ada);
+  CHECK_THAT(plain, ContainsSubstring("TeamPerRow: one team a row, 1024 threads"));
+  CHECK_THAT(plain, ContainsSubstring("128 rows under way"));
+  CHECK_THAT(text(problem, machines::hopper), ContainsSubstring("RowAcrossTeams: 8 teams a row"));
+  CHECK_THAT(text({1 << 20, 64, 4}, machines::ada),
+             ContainsSubstring("32 rows a team, each held in registers by 8 lanes"));
   CHECK_THAT(text({1, 1 << 24, 4}, machines::host(16)), ContainsSubstring("fewer rows than processors"));
   CHECK_THAT(text({1 << 20, 64, 4}, machines::host(16)), ContainsSubstring("2048 consecutive rows"));
   CHECK_THAT(text({0, 5, 4}, machines::hopper), ContainsSubstring("nothing to do"));

@@ -100,10 +100,11 @@ Result measure(const Options& options, OutputFile* output) {
 
   Result result;
   const rownorm::Machine machine = rownorm::machine_of(exec);
-  const rownorm::Problem problem{.rows = place.rows, .columns = place.columns, .x_value_bytes = sizeof(T)};
   const char* const unit = machine.kind == rownorm::Machine::Kind::gpu ? "processor" : "thread";
   result.device = fmt::format("{}, {} {}{}", rownorm::device_name(exec), machine.processors, unit,
                               machine.processors == 1 ? "" : "s");
+  const Matrix<T> x_matrix = matrix(x, place), y_matrix = matrix(y, place);
+  const rownorm::Problem problem = rownorm::problem_of(x_matrix, y_matrix);
   result.schedule = rownorm::choose_schedule(problem, machine);
   result.explanation = rownorm::explain(result.schedule, problem, machine);
 
@@ -111,7 +112,6 @@ Result measure(const Options& options, OutputFile* output) {
   result.copy_bytes_per_second = copy_rate(exec, options.repeats, x, y);
   if (options.in_place) load_x();
 
-  const Matrix<T> x_matrix = matrix(x, place), y_matrix = matrix(y, place);
   const auto normalize = [&] { rownorm::l1_normalize(exec, x_matrix, y_matrix, {.epsilon = options.epsilon}); };
   result.timing = time(exec, "normalize", options.repeats, normalize);
   const double bytes = 2.0 * static_cast<double>(place.rows) * static_cast<double>(place.columns) * sizeof(T);

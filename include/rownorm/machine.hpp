@@ -19,6 +19,8 @@ struct Machine {
   int max_team_threads = 1;       ///< most threads in one team, vector lanes included
   int vector_lanes = 1;           ///< lanes that exchange values without a barrier (a warp)
   std::int64_t cache_bytes = 0;   ///< cache that all processors share (L2 of a GPU); 0 if not known
+  int compute_capability = 0;     ///< of an NVIDIA GPU, as in 90 for 9.0; 0 for other machines
+  int scratch_bytes = 0;          ///< scratch memory (shared memory) of a processor of an NVIDIA GPU
 };
 
 /// Named devices, for tests and for asking what another machine would run.
@@ -30,7 +32,9 @@ inline constexpr Machine ada{.kind = Machine::Kind::gpu,
                              .threads_per_processor = 1536,
                              .max_team_threads = 1024,
                              .vector_lanes = 32,
-                             .cache_bytes = 72LL << 20};
+                             .cache_bytes = 72LL << 20,
+                             .compute_capability = 89,
+                             .scratch_bytes = 100 << 10};
 
 /// NVIDIA Hopper, as in the H100 SXM: compute capability 9.0.
 inline constexpr Machine hopper{.kind = Machine::Kind::gpu,
@@ -38,7 +42,9 @@ inline constexpr Machine hopper{.kind = Machine::Kind::gpu,
                                 .threads_per_processor = 2048,
                                 .max_team_threads = 1024,
                                 .vector_lanes = 32,
-                                .cache_bytes = 50LL << 20};
+                                .cache_bytes = 50LL << 20,
+                                .compute_capability = 90,
+                                .scratch_bytes = 228 << 10};
 
 /// A host execution space with the given number of threads, any of which may join one team.
 constexpr Machine host(int threads) { return {.processors = threads, .max_team_threads = threads}; }
@@ -58,7 +64,9 @@ Machine machine_of(const Exec& exec) {
             .threads_per_processor = gpu.threads_per_processor,
             .max_team_threads = gpu.max_team_threads,
             .vector_lanes = gpu.vector_lanes,
-            .cache_bytes = gpu.cache_bytes};
+            .cache_bytes = gpu.cache_bytes,
+            .compute_capability = gpu.compute_capability,
+            .scratch_bytes = gpu.scratch_bytes};
   }
 }
 

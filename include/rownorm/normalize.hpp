@@ -8,6 +8,7 @@
 
 #include <rownorm/impl/check.hpp>
 #include <rownorm/impl/launch.hpp>
+#include <rownorm/impl/problem.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/machine.hpp>
 #include <rownorm/norms.hpp>
@@ -29,12 +30,18 @@ void normalize(const char* function, const Exec& exec, const X& x, const Y& y, c
   check_arguments(function, Footprint(x_rows, X::rank()), Footprint(y_rows, Y::rank()), params.epsilon,
                   largest_epsilon<compute_type<typename X::value_type, typename Y::value_type>>);
 
-  const Problem problem{.rows = x_rows.rows, .columns = x_rows.columns, .x_value_bytes = sizeof(*x_rows.data)};
-  const Schedule schedule = choose_schedule(problem, machine_of(exec));
+  const Schedule schedule = choose_schedule(problem_of(x_rows, y_rows), machine_of(exec));
   if (schedule.league_size > 0) launch(exec, x_rows, y_rows, params, schedule);
 }
 
 }  // namespace impl
+
+/// What a schedule needs to know of views x and y, to ask what a call would run:
+/// `explain(choose_schedule(problem_of(x, y), machine), problem_of(x, y), machine)`.
+template <class X, class Y>
+Problem problem_of(const X& x, const Y& y) {
+  return impl::problem_of(impl::as_rows<typename X::const_value_type>(x), impl::as_rows<typename Y::value_type>(y));
+}
 
 /// Normalises the rows of x:
 ///
@@ -59,9 +66,11 @@ void normalize(const char* function, const Exec& exec, const X& x, const Y& y, c
 /// - The same input, extents, schedule and device give the same bits.
 ///
 /// Execution
-/// - Enqueues at most one kernel on `exec` and does not fence: with a GPU it returns before the kernel has run, while
-///   Kokkos' host backends run a kernel as they enqueue it. An empty view launches none.
-/// - Allocates nothing, beyond what Kokkos itself reserves at the first team kernel on an instance.
+/// - Enqueues on `exec` one kernel (rows that the device cannot hold: two a row; much data in rows of which several
+///   teams share each: one for every 8 GB) and does not fence: with a GPU it returns before it has run, while Kokkos'
+///   host backends run a kernel as they enqueue it. An empty view launches none.
+/// - Allocates nothing, beyond what Kokkos itself reserves at the first team kernel on an instance, and a workspace of
+///   4 MiB at the first call on a CUDA stream with rows that teams share: a call not to be captured in a graph.
 /// - May be called from any number of host threads and instances at once.
 ///
 /// Throws std::invalid_argument, before anything is launched or written, where extents differ, epsilon is

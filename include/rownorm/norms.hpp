@@ -7,6 +7,8 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <rownorm/impl/compat.hpp>
+
 namespace rownorm {
 
 namespace impl {
@@ -21,6 +23,8 @@ struct AccurateSum;
 
 template <>
 struct AccurateSum<float> {
+  static constexpr float large_unit = 1;
+
   double total = 0;
 
   KOKKOS_FUNCTION void add(float value) { total += value; }
@@ -29,14 +33,20 @@ struct AccurateSum<float> {
   KOKKOS_FUNCTION double times(double factor) const { return total * factor; }
   /// Never: 2^63 times the largest float is a small double.
   KOKKOS_FUNCTION bool overflowed() const { return false; }
+  KOKKOS_FUNCTION AccurateSum in_large_units() const { return *this; }
 };
 
 template <>
 struct AccurateSum<double> {
-  double total = 0;
-  double error = 0;  // what rounding took from total
+  /// A unit in which the sum of up to 2^63 finite values is finite.
+  static constexpr double large_unit = 0x1p63;
 
-  /// The two-sum of Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B.
+  double total = 0;
+  double error = 0;                // what rounding took from total
+  bool is_in_large_units = false;  // of both
+
+  /// Adds a value, given in the sum's units, with the two-sum of Knuth, The Art of Computer Programming, volume 2,
+  /// section 4.2.2, theorem B.
   KOKKOS_FUNCTION void add(double value) {
     const double sum = total + value;
     const double added = sum - total;
@@ -44,13 +54,34 @@ struct AccurateSum<double> {
     total = sum;
   }
   KOKKOS_FUNCTION void add(const AccurateSum& other) {
-    add(other.total);
-    error += other.error;
+    if (overflowed()) return;  // and must be found to have, as larger units come too late
+    if (other.overflowed()) {
+      *this = other;
+      return;
+    }
+    AccurateSum sum = *this;
+    if (is_in_large_units == other.is_in_large_units) {
+      sum.add(other.total);
+      sum.error += other.error;
+    }
+    if (is_in_large_units != other.is_in_large_units || sum.overflowed()) {
+      const AccurateSum same = other.in_large_units();
+      sum = in_large_units();
+      sum.add(same.total);
+      sum.error += same.error;
+    }
+    *this = sum;
+  }
+  /// The same sum, with room for more.
+  KOKKOS_FUNCTION AccurateSum in_large_units() const {
+    return is_in_large_units ? *this : AccurateSum{total / large_unit, error / large_unit, true};
   }
   KOKKOS_FUNCTION double times(double factor) const {
+    if (is_in_large_units) factor *= large_unit;
     return Kokkos::isfinite(total) ? total * factor + error * factor : total;
   }
-  KOKKOS_FUNCTION bool overflowed() const { return Kokkos::isinf(total); }
+  /// True where the sum left the range of double, and would not have done so in large units.
+  KOKKOS_FUNCTION bool overflowed() const { return Kokkos::isinf(total) && !is_in_large_units; }
 };
 
 }  // namespace impl
@@ -59,17 +90,26 @@ struct AccurateSum<double> {
 template <class X, class Y>
 using compute_type = std::conditional_t<impl::is_double_v<X> || impl::is_double_v<Y>, double, float>;
 
+namespace impl {
+
+/// The number of columns, and its inverse: on GPUs a division of doubles costs as much as a dozen elements.
+struct RowLength {
+  double columns;
+  double inverse;
+
+  KOKKOS_FUNCTION explicit RowLength(std::int64_t n) : columns(static_cast<double>(n)), inverse(1 / columns) {}
+};
+
+}  // namespace impl
+
 /// The mean absolute value of a row, mean_j |x(i, j)|.
 ///
 /// A norm says what a thread carries along its part of a row (`Partial`, whose default value is the identity), how
 /// one element is accumulated, how two parts are combined, and how a row is finished. Kernels know no more of it.
 struct MeanAbs {
-  static constexpr const char* name = "mean_abs";
-
   template <class Compute>
   using Partial = impl::AccurateSum<Compute>;
 
-  /// Accumulates one element, given as a multiple of a unit that the kernel chose.
   template <class Compute>
   KOKKOS_FUNCTION void accumulate(impl::AccurateSum<Compute>& partial, Compute x) const {
     partial.add(Kokkos::abs(x));
@@ -80,16 +120,12 @@ struct MeanAbs {
     partial.add(other);
   }
 
-  /// True where the row must be accumulated again in a larger unit, because the sum left the range of its type.
+  /// The norm of a row times `factor`, a power of two.
   template <class Compute>
-  KOKKOS_FUNCTION bool overflowed(const impl::AccurateSum<Compute>& partial) const {
-    return partial.overflowed();
-  }
-
-  /// The norm of a row of `columns` elements times `factor`, a power of two.
-  template <class Compute>
-  KOKKOS_FUNCTION double finish(const impl::AccurateSum<Compute>& partial, std::int64_t columns, double factor) const {
-    return partial.times(factor) / static_cast<double>(columns);
+  KOKKOS_FUNCTION double finish(const impl::AccurateSum<Compute>& partial, const impl::RowLength& length,
+                                double factor) const {
+    // The product is not the nearest double, which no float can tell.
+    return impl::is_double_v<Compute> ? partial.times(factor) / length.columns : partial.times(factor) * length.inverse;
   }
 };
 
@@ -102,47 +138,107 @@ struct Parameters {
 
 namespace impl {
 
-/// What the elements of a finished row are divided by: y = (x * scale) / divisor. The scale is a power of two, and
-/// 1 for all but extreme rows: it keeps the divisor a normal number, so that the quotient keeps all its digits.
-template <class Compute>
-struct RowDivisor {
-  Compute scale;
-  Compute divisor;
-
-  KOKKOS_FUNCTION Compute operator()(Compute x) const { return (x * scale) / divisor; }
-};
-
 /// The largest epsilon that a compute type holds.
 template <class Compute>
 inline constexpr double largest_epsilon = Kokkos::Experimental::finite_max_v<Compute>;
 
-/// A unit in which the sum of up to 2^63 finite values is finite.
-inline constexpr double large_unit = 0x1p63;
+/// What the elements of a finished row are multiplied by. Two factors, because the inverse of a divisor may lie outside
+/// of the range of its type; `power` is a power of two, and 1 for all but extreme rows.
+template <class Compute>
+struct RowScale {
+  Compute power;
+  Compute factor;
 
-/// norm + epsilon as a RowDivisor, for a row whose elements were accumulated as multiples of `unit`.
-template <class Compute, class Norm, class Partial>
-KOKKOS_FUNCTION RowDivisor<Compute> row_divisor(const Norm& norm, const Partial& partial, double unit,
-                                                std::int64_t columns, Compute epsilon) {
-  constexpr double smallest = Kokkos::Experimental::norm_min_v<Compute>;
-  constexpr double largest = Kokkos::Experimental::finite_max_v<Compute>;
-  constexpr double shrink = 0x1p-2;
-  constexpr double stretch = is_double_v<Compute> ? 0x1p200 : 0x1p100;
+  KOKKOS_FUNCTION Compute operator()(Compute x) const { return (x * power) * factor; }
+};
 
-  const auto scaled = [&](double scale) {
-    return norm.finish(partial, columns, scale) * unit + static_cast<double>(epsilon) * scale;
-  };
-  double scale = unit == 1 ? 1 : shrink;
-  double divisor = scaled(scale);
-  if (divisor < smallest) {
-    scale = stretch;
-    divisor = scaled(scale);
-    if (divisor == 0) return {1, 1};  // a row of zeros, and epsilon 0: it stays zero
-  } else if (divisor > largest / 2) {
-    scale = shrink;
-    divisor = scaled(scale);
+/// 1 / divisor, rounded once, for a divisor in the normal range of Compute, infinity or NaN.
+template <class Compute>
+KOKKOS_FUNCTION Compute inverse(double divisor) {
+  if constexpr (is_double_v<Compute>) {
+    return 1 / divisor;
+  } else {
+    // One step of Newton's method is as good as a division of doubles, and much cheaper on GPUs.
+    const double estimate = 1 / static_cast<float>(divisor);
+    const double refined = estimate + estimate * (1 - divisor * estimate);
+    return static_cast<float>(Kokkos::isfinite(divisor) ? refined : estimate);
   }
-  return {static_cast<Compute>(scale), static_cast<Compute>(divisor)};
 }
+
+/// The partial results of n neighbouring rows.
+template <class Partial, int n>
+struct PartialsOf {
+  Partial of[n];
+};
+
+/// All that a row needs beside its elements: from them to a partial result, and from that to what they are multiplied
+/// by.
+template <class Norm, class Compute>
+struct RowFinisher {
+  using Partial = typename Norm::template Partial<Compute>;
+
+  Norm norm;
+  RowLength length;
+  Compute epsilon;
+
+  /// The partial result of a part of a row. for_each(f) calls f(value, k) for each value of that part, and may be
+  /// called twice; values of even and of odd k are accumulated apart, so that a processor need not wait for each sum.
+  template <class ForEach>
+  KOKKOS_FORCEINLINE_FUNCTION Partial accumulate(const ForEach& for_each) const {
+    Partial partial = accumulate_in_units(for_each, Partial{}, Compute{1});
+    if (partial.overflowed())
+      partial = accumulate_in_units(for_each, Partial{}.in_large_units(), 1 / Partial::large_unit);
+    return partial;
+  }
+
+  /// The same for parts of n rows. for_each(f) calls f for packets of one value of each row.
+  template <int n, class ForEach>
+  KOKKOS_FORCEINLINE_FUNCTION PartialsOf<Partial, n> accumulate_rows(const ForEach& for_each) const {
+    PartialsOf<Partial, n> partials;
+    for_each([&](const auto& packet) {
+      ROWNORM_IMPL_UNROLL()
+      for (int q = 0; q < n; ++q) norm.accumulate(partials.of[q], static_cast<Compute>(packet.get(q)));
+    });
+    ROWNORM_IMPL_UNROLL()
+    for (int q = 0; q < n; ++q)
+      if (partials.of[q].overflowed())
+        partials.of[q] = accumulate([&](const auto& f) { for_each([&](const auto& packet) { f(packet.get(q), 0); }); });
+    return partials;
+  }
+
+  /// 1 / (norm + epsilon), for the partial result of a whole row.
+  KOKKOS_FUNCTION RowScale<Compute> scale(const Partial& row) const {
+    constexpr double smallest = Kokkos::Experimental::norm_min_v<Compute>;
+    constexpr double largest = is_double_v<Compute> ? 0x1p1000 : 0x1p100;
+    constexpr double shrink = 0x1p-60;
+    constexpr double stretch = is_double_v<Compute> ? 0x1p200 : 0x1p100;
+
+    const auto divisor_times = [&](double power) {
+      return norm.finish(row, length, power) + static_cast<double>(epsilon) * power;
+    };
+    double power = 1;
+    double divisor = divisor_times(power);
+    if (divisor < smallest) {
+      divisor = divisor_times(power = stretch);
+      if (divisor == 0) return {1, 1};  // a row of zeros, and epsilon 0: it stays zero
+    } else if (divisor > largest) {
+      divisor = divisor_times(power = shrink);
+    }
+    return {static_cast<Compute>(power), inverse<Compute>(divisor)};
+  }
+
+ private:
+  template <class ForEach>
+  KOKKOS_FORCEINLINE_FUNCTION Partial accumulate_in_units(const ForEach& for_each, const Partial& nothing,
+                                                          Compute per_unit) const {
+    Partial even = nothing, odd = nothing;
+    for_each([&](const auto& value, int k) {
+      norm.accumulate(k % 2 == 0 ? even : odd, static_cast<Compute>(value) * per_unit);
+    });
+    norm.combine(even, odd);
+    return even;
+  }
+};
 
 }  // namespace impl
 

@@ -9,23 +9,45 @@
 
 namespace rownorm {
 
+/// Which elements of a matrix are neighbours in memory: those of a row (LayoutRight), those of a column (LayoutLeft),
+/// or none.
+enum class Neighbours { in_row, in_column, none };
+
 /// What a schedule needs to know of the work.
 struct Problem {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
   int x_value_bytes = 0;
+  int y_value_bytes = x_value_bytes;
+  Neighbours x_neighbours = Neighbours::in_row;
+  Neighbours y_neighbours = Neighbours::in_row;
+  bool is_aligned = true;  ///< neighbours in x and in y begin and end at multiples of 16 bytes
+  bool is_dense = true;    ///< rows of x and of y follow each other without gaps
 };
 
 /// The kernels there are; docs/architecture.md says which rows each serves.
-enum class Kernel { TeamPerRow };
+enum class Kernel {
+  TeamPerRow,
+  PackedRows,
+  RowsInScratch,
+  RowInRegisters,
+  RowAcrossTeams,
+  StreamedRow,
+  ColumnTiles,
+};
 
 /// What a kernel is told to do.
 struct Schedule {
   Kernel kernel = Kernel::TeamPerRow;
-  std::int64_t rows_per_team = 1;  ///< consecutive rows that one team serves, one after the other
+  std::int64_t rows_per_team = 1;  ///< consecutive rows that one team serves
   int league_size = 0;             ///< teams
   int team_size = 1;               ///< threads a team
   int vector_length = 1;           ///< vector lanes a thread
+  int packet_values = 1;           ///< consecutive elements that are moved as one
+  int packets_per_lane = 1;        ///< packets that a lane holds at once
+  int teams_per_row = 1;           ///< teams that share a row, or a tile of rows
+  int slice_columns = 0;           ///< columns that each of these has
+  int patience = 0;                ///< how often a team looks for another's partial result before it helps
 
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
@@ -33,6 +55,9 @@ struct Schedule {
 /// Chooses how to run a problem on a machine. A pure host function: it launches nothing and reads no device, so it
 /// can be asked what a machine that is not there would run. A problem without elements gets no teams.
 Schedule choose_schedule(const Problem& problem, const Machine& machine);
+
+/// The same with a kernel of the caller's choice; no teams where that cannot serve the problem on the machine.
+Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine);
 
 /// The kernel's name, as in its profiling label `rownorm::<name>`.
 const char* to_string(Kernel kernel);

@@ -7,6 +7,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/check.hpp>
+#include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/norms.hpp>
 
@@ -14,50 +15,29 @@ namespace rownorm {
 
 namespace impl {
 
-/// A norm's partial results as a Kokkos reducer.
-template <class Norm, class Compute>
-class NormReducer {
- public:
-  using reducer = NormReducer;
-  using value_type = typename Norm::template Partial<Compute>;
-  using result_view_type = Kokkos::View<value_type, Kokkos::AnonymousSpace, Kokkos::MemoryUnmanaged>;
-
-  KOKKOS_FUNCTION NormReducer(const Norm& norm, value_type& value) : norm_(norm), value_(value) {}
-
-  KOKKOS_FUNCTION void init(value_type& value) const { value = value_type{}; }
-  KOKKOS_FUNCTION void join(value_type& value, const value_type& other) const { norm_.combine(value, other); }
-  KOKKOS_FUNCTION value_type& reference() const { return value_; }
-  KOKKOS_FUNCTION result_view_type view() const { return result_view_type(&value_); }
-  KOKKOS_FUNCTION bool references_scalar() const { return true; }
-
- private:
-  const Norm& norm_;
-  value_type& value_;
-};
-
 /// The work of team_normalize and of TeamPerRow. Reads x twice: once for the norm, once to rescale.
 template <class Compute, class Member, class X, class Y, class Norm>
-KOKKOS_FUNCTION void team_normalize_row(const Member& member, const Row<X>& x, const Row<Y>& y, const Norm& norm,
-                                        Compute epsilon) {
+KOKKOS_FUNCTION void team_normalize_row(const Member& member, const Row<X>& x, const Row<Y>& y,
+                                        const RowFinisher<Norm, Compute>& finisher) {
   using Partial = typename Norm::template Partial<Compute>;
-  const auto accumulate_row = [&](double unit) {
-    const auto per_unit = static_cast<Compute>(1 / unit);
+  const auto accumulate_row = [&](const Partial& nothing, Compute per_unit) {
     Partial row;
     Kokkos::parallel_reduce(
         Kokkos::TeamVectorRange(member, x.columns),
-        [&](std::int64_t j, Partial& partial) { norm.accumulate(partial, static_cast<Compute>(x(j)) * per_unit); },
-        NormReducer<Norm, Compute>(norm, row));
+        [&](std::int64_t j, Partial& partial) {
+          finisher.norm.accumulate(partial, static_cast<Compute>(x(j)) * per_unit);
+        },
+        NormReducer<Norm, Compute>(finisher.norm, row, nothing));
     return row;
   };
 
   // The whole team sees the same partial result, so it takes the same branch.
-  double unit = 1;
-  Partial row = accumulate_row(unit);
-  if (norm.overflowed(row)) row = accumulate_row(unit = large_unit);
-  const RowDivisor<Compute> divide = row_divisor<Compute>(norm, row, unit, x.columns, epsilon);
+  Partial row = accumulate_row(Partial{}, 1);
+  if (row.overflowed()) row = accumulate_row(Partial{}.in_large_units(), 1 / Partial::large_unit);
+  const RowScale<Compute> scale = finisher.scale(row);
 
   Kokkos::parallel_for(Kokkos::TeamVectorRange(member, x.columns),
-                       [&](std::int64_t j) { y(j) = static_cast<Y>(divide(static_cast<Compute>(x(j)))); });
+                       [&](std::int64_t j) { y(j) = static_cast<Y>(scale(static_cast<Compute>(x(j)))); });
 }
 
 }  // namespace impl
@@ -86,8 +66,10 @@ KOKKOS_FUNCTION void team_normalize(const Member& member, const X& x_row, const 
     Kokkos::abort("rownorm::team_normalize: params.epsilon is negative, NaN or too large");
   if (x_row.extent(0) == 0) return;
 
-  impl::team_normalize_row(member, impl::as_row<Input>(x_row), impl::as_row<Output>(y_row), params.norm,
-                           static_cast<Compute>(params.epsilon));
+  const auto x = impl::as_row<Input>(x_row);
+  const impl::RowFinisher<Norm, Compute> finisher{params.norm, impl::RowLength(x.columns),
+                                                  static_cast<Compute>(params.epsilon)};
+  impl::team_normalize_row<Compute>(member, x, impl::as_row<Output>(y_row), finisher);
 }
 
 }  // namespace rownorm

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels.hpp"
 #include "reference.hpp"
 #include "types.hpp"
 
@@ -50,13 +51,17 @@ class Buffer {
   explicit Buffer(std::size_t length)
       : device_(Kokkos::view_alloc("buffer", Kokkos::WithoutInitializing), length),
         host_(Kokkos::view_alloc("host", Kokkos::WithoutInitializing), length) {
-    Kokkos::deep_copy(host_, poison());
-    upload();
+    poison_all();
   }
 
   T* data() const { return device_.data(); }
 
   static T poison() { return static_cast<T>(-77.0F); }
+
+  void poison_all() {
+    Kokkos::deep_copy(host_, poison());
+    upload();
+  }
 
   void put(const Placement& p, const Reals& row_major) {
     for (std::size_t i = 0; i < p.rows; ++i)
@@ -102,28 +107,54 @@ Reals rounded_to(Reals values) {
   return values;
 }
 
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+/// What rows of Y should be.
+template <class Y>
+class Expected {
+ public:
+  Expected(const Reals& x, std::size_t columns, long double epsilon) {
+    for (std::size_t first = 0; first < x.size(); first += columns) {
+      const Reals row = reference_row(Reals(x.begin() + first, x.begin() + first + columns), epsilon);
+      values_.insert(values_.end(), row.begin(), row.end());
+    }
+  }
+
+  /// The largest distance in ulp.
+  long double worst_ulp(const std::vector<Y>& y) const {
+    long double worst = 0;
+    for (std::size_t k = 0; k < values_.size(); ++k) worst = std::max(worst, ulp_distance(y[k], values_[k]));
+    return worst;
+  }
+
+ private:
+  Reals values_;
+};
+
 /// The largest distance in ulp of y from the reference of x, both row by row.
 template <class X, class Y>
 long double worst_ulp(const Reals& x, const std::vector<Y>& y, std::size_t columns, double epsilon) {
-  long double worst = 0;
-  for (std::size_t first = 0; first < x.size(); first += columns) {
-    const Reals expected =
-        reference_row(Reals(x.begin() + first, x.begin() + first + columns), epsilon_as_seen<X, Y>(epsilon));
-    for (std::size_t j = 0; j < columns; ++j) worst = std::max(worst, ulp_distance(y[first + j], expected[j]));
-  }
-  return worst;
+  return Expected<Y>(x, columns, epsilon_as_seen<X, Y>(epsilon)).worst_ulp(y);
 }
 
-/// Runs `normalize` on one row, or a few of equal length given one after the other, and returns what it made of them.
-template <class Exec, class X, class Y>
-std::vector<Y> normalized(const Reals& x, std::size_t columns, double epsilon = 1e-8) {
+/// Runs every kernel that can serve them on rows of equal length, given one after the other, and calls check(y) with
+/// what each made of them.
+template <class Exec, class X, class Y, class Check>
+void for_each_result(const Reals& x, std::size_t columns, double epsilon, const Check& check) {
   const Placement p = place<Right>(x.size() / columns, columns);
   Buffer<Exec, X> x_buffer(p.length());
-  Buffer<Exec, Y> y_buffer(p.length());
   x_buffer.put(p, x);
-  rownorm::normalize(Exec(), view_at<X, Right, Exec>(x_buffer.data(), p), view_at<Y, Right, Exec>(y_buffer.data(), p),
-                     {.epsilon = epsilon});
-  return y_buffer.get(p);
+  const auto x_view = view_at<const X, Right, Exec>(x_buffer.data(), p);
+  Buffer<Exec, Y> y_buffer(p.length());
+  const auto y_view = view_at<Y, Right, Exec>(y_buffer.data(), p);
+  with_every_kernel(Exec(), x_view, y_view, [&](const Schedule& schedule) {
+    y_buffer.poison_all();
+    normalize_with(schedule, Exec(), x_view, y_view, {.epsilon = epsilon});
+    check(y_buffer.get(p));
+  });
 }
 
 }  // namespace rownorm::tests

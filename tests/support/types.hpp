@@ -81,6 +81,9 @@ using FullGrid = concatenate<Grid<Spaces, SameValues, AllLayouts>::type, Grid<Sp
 /// Every enabled execution space x every pair of value types, in LayoutRight.
 using ValueGrid = Grid<Spaces, concatenate<SameValues, MixedValues>, std::tuple<Layouts<Right, Right>>>::type;
 
+/// Every enabled execution space x every value type.
+using SameTypes = Grid<Spaces, SameValues, std::tuple<Layouts<Right, Right>>>::type;
+
 }  // namespace rownorm::tests
 
 #endif

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include <Kokkos_Core.hpp>
 
@@ -50,11 +52,113 @@
   ROWNORM_IMPL_WITH_OPENMP(MACRO(Kokkos::OpenMP))    \
   ROWNORM_IMPL_WITH_CUDA(MACRO(Kokkos::Cuda))
 
+/// Before a loop: unrolls it on devices, wholly or so many times.
+#ifdef __CUDA_ARCH__
+#define ROWNORM_IMPL_PRAGMA(...) _Pragma(#__VA_ARGS__)
+#define ROWNORM_IMPL_UNROLL(...) ROWNORM_IMPL_PRAGMA(unroll __VA_ARGS__)
+#else
+#define ROWNORM_IMPL_UNROLL(...)
+#endif
+
 namespace rownorm::impl {
 
 /// True where kernels of Exec run on the host's own processors.
 template <class Exec>
 inline constexpr bool is_host_space_v = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
+
+/// True where the lanes of a Kokkos thread are threads of the device, with registers of their own. Only there do the
+/// kernels that hold rows in registers run.
+template <class Exec>
+inline constexpr bool has_lanes_v = ROWNORM_IMPL_WITH_CUDA(std::is_same_v<Exec, Kokkos::Cuda> ||) false;
+
+/// The caller's vector lane, where has_lanes_v.
+template <class Member>
+KOKKOS_FORCEINLINE_FUNCTION int lane_of([[maybe_unused]] const Member& member) {
+  ROWNORM_IMPL_WITH_CUDA(KOKKOS_IF_ON_DEVICE((return static_cast<int>(threadIdx.x);)))
+  KOKKOS_IF_ON_HOST((return 0;))
+}
+
+/// Hides from the compiler where a value came from. What is computed from it before and after is computed twice, and
+/// occupies no register in between.
+template <class Word>
+KOKKOS_FORCEINLINE_FUNCTION void forget_origin([[maybe_unused]] Word& word) {
+#if defined(__GNUC__) || defined(__CUDA_ARCH__)
+  if constexpr (sizeof(Word) == 4) asm volatile("" : "+r"(word));
+#endif
+}
+
+/// So many bytes, a power of two from 2 to 16, as what the compiler loads and stores by one instruction: CUDA's own
+/// vectors are known to be.
+#ifdef __CUDACC__
+using Words2 = uint2;
+using Words4 = uint4;
+#else
+struct alignas(8) Words2 {
+  unsigned x, y;
+};
+struct alignas(16) Words4 {
+  unsigned x, y, z, w;
+};
+#endif
+template <int bytes>
+using MemoryWords =
+    std::conditional_t<bytes == 16, Words4,
+                       std::conditional_t<bytes == 8, Words2, std::conditional_t<bytes == 4, unsigned, std::uint16_t>>>;
+
+/// Stores to global memory by one instruction. An ordinary assignment the compiler takes apart, and does not always put
+/// together again.
+template <class Words>
+KOKKOS_FORCEINLINE_FUNCTION void store_words(Words* to, const Words& words) {
+#ifdef __CUDA_ARCH__
+  if constexpr (sizeof(Words) >= 8)
+    __stwb(to, words);
+  else
+#endif
+    *to = words;
+}
+
+/// Begins to copy 4, 8 or 16 aligned bytes from global to scratch memory, past the registers; end_copies waits for
+/// those that the calling thread has begun. CUDA's own __pipeline_memcpy_async also asks for a prefetch of 128 bytes
+/// into L2, which costs a quarter of the speed here.
+template <int bytes>
+KOKKOS_FORCEINLINE_FUNCTION void begin_copy(void* to, const void* from) {
+#ifdef __CUDA_ARCH__
+  const auto shared = static_cast<unsigned>(__cvta_generic_to_shared(to));
+  if constexpr (bytes == 16)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared), "l"(from) : "memory");
+  else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(shared), "l"(from), "n"(bytes) : "memory");
+#else
+  std::memcpy(to, from, bytes);
+#endif
+}
+KOKKOS_FORCEINLINE_FUNCTION void end_copies() {
+#ifdef __CUDA_ARCH__
+  asm volatile("cp.async.wait_all;" ::: "memory");
+#endif
+}
+
+/// A word as it is now in memory that other teams write to, and the other way: read and written as one, without any
+/// order among other accesses. Kokkos::atomic_load would be a compare-and-swap on CUDA.
+KOKKOS_FORCEINLINE_FUNCTION std::uint64_t relaxed_load(const std::uint64_t* word) {
+  return *static_cast<const volatile std::uint64_t*>(word);
+}
+KOKKOS_FORCEINLINE_FUNCTION void relaxed_store(std::uint64_t* word, std::uint64_t value) {
+  *static_cast<volatile std::uint64_t*>(word) = value;
+}
+
+/// What tells streams apart: kernels with equal ones run one after the other.
+using StreamId = std::pair<int, const void*>;
+
+template <class Exec>
+StreamId stream_id([[maybe_unused]] const Exec& exec) {
+#ifdef KOKKOS_ENABLE_CUDA
+  if constexpr (std::is_same_v<Exec, Kokkos::Cuda>)
+    return {exec.cuda_device(), exec.cuda_stream()};
+  else
+#endif
+    return {};
+}
 
 struct EmptyTeamKernel {
   template <class Member>
@@ -84,6 +188,8 @@ struct GpuProperties {
   int max_team_threads;
   int vector_lanes;
   std::int64_t cache_bytes;
+  int compute_capability;
+  int scratch_bytes;
 };
 
 template <class Exec>
@@ -95,7 +201,9 @@ GpuProperties gpu_properties(const Exec& exec) {
             .threads_per_processor = cuda.maxThreadsPerMultiProcessor,
             .max_team_threads = cuda.maxThreadsPerBlock,
             .vector_lanes = cuda.warpSize,
-            .cache_bytes = cuda.l2CacheSize};
+            .cache_bytes = cuda.l2CacheSize,
+            .compute_capability = 10 * cuda.major + cuda.minor,
+            .scratch_bytes = static_cast<int>(cuda.sharedMemPerMultiprocessor)};
   } else
 #endif
   {
@@ -105,7 +213,9 @@ GpuProperties gpu_properties(const Exec& exec) {
             .threads_per_processor = threads_per_processor,
             .max_team_threads = std::min(1024, max_team_size(exec)),
             .vector_lanes = Kokkos::TeamPolicy<Exec>::vector_length_max(),
-            .cache_bytes = 0};
+            .cache_bytes = 0,
+            .compute_capability = 0,
+            .scratch_bytes = 0};
   }
 }
 

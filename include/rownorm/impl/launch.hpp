@@ -3,6 +3,12 @@
 #define ROWNORM_IMPL_LAUNCH_HPP
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/kernels/column_tiles.hpp>
+#include <rownorm/impl/kernels/packed_rows.hpp>
+#include <rownorm/impl/kernels/row_across_teams.hpp>
+#include <rownorm/impl/kernels/row_in_registers.hpp>
+#include <rownorm/impl/kernels/rows_in_scratch.hpp>
+#include <rownorm/impl/kernels/streamed_row.hpp>
 #include <rownorm/impl/kernels/team_per_row.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/norms.hpp>
@@ -10,15 +16,61 @@
 
 namespace rownorm::impl {
 
+/// The kernels of devices whose lanes have registers of their own.
+template <class Exec, class X, class Y, class Norm, class Compute>
+void launch_on_lanes(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const RowFinisher<Norm, Compute>& finisher,
+                     const Schedule& schedule) {
+  constexpr int n = packet_values<X, Y>;
+  const int lanes = schedule.vector_length, packets = schedule.packets_per_lane;
+  const bool in_packets = schedule.packet_values > 1;
+  switch (schedule.kernel) {
+    case Kernel::PackedRows:
+      if (!in_packets)
+        PackedRows<X, Y, Norm, 1, 2, 4>{x, y, finisher, lanes}.launch(exec, schedule);
+      else if (packets == 1)
+        PackedRows<X, Y, Norm, n, 1, 4>{x, y, finisher, lanes}.launch(exec, schedule);
+      else if (packets == 2)
+        PackedRows<X, Y, Norm, n, 2, 2>{x, y, finisher, lanes}.launch(exec, schedule);
+      else
+        PackedRows<X, Y, Norm, n, 4, 1>{x, y, finisher, lanes}.launch(exec, schedule);
+      break;
+    case Kernel::RowsInScratch:
+      if constexpr (sizeof(X) == sizeof(Y))
+        RowsInScratch<X, Y, Norm>{x, y, finisher, static_cast<int>(schedule.rows_per_team)}.launch(exec, schedule);
+      break;
+    case Kernel::RowInRegisters:
+      if (packets == 4)
+        RowInRegisters<X, Y, Norm, 4>{x, y, finisher, lanes}.launch(exec, schedule);
+      else
+        RowInRegisters<X, Y, Norm, 8>{x, y, finisher, lanes}.launch(exec, schedule);
+      break;
+    case Kernel::RowAcrossTeams:
+      RowAcrossTeams<X, Y, Norm>::launch(exec, x, y, finisher, schedule);
+      break;
+    case Kernel::StreamedRow:
+      StreamedRow<X, Y, Norm>::launch(exec, x, y, finisher, schedule);
+      break;
+    case Kernel::ColumnTiles:
+      if (in_packets)
+        ColumnTiles<X, Y, Norm, n>::launch(exec, x, y, finisher, schedule);
+      else
+        ColumnTiles<X, Y, Norm, 1>::launch(exec, x, y, finisher, schedule);
+      break;
+    case Kernel::TeamPerRow:
+      break;
+  }
+}
+
 /// Enqueues on `exec` the kernel that the schedule names.
 template <class Exec, class X, class Y, class Norm>
 void launch(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const Parameters<Norm>& params,
             const Schedule& schedule) {
-  const auto epsilon = static_cast<compute_type<X, Y>>(params.epsilon);
-  switch (schedule.kernel) {
-    case Kernel::TeamPerRow:
-      TeamPerRow<X, Y, Norm>{x, y, params.norm, epsilon, schedule.rows_per_team}.launch(exec, schedule);
-  }
+  using Compute = compute_type<X, Y>;
+  const RowFinisher<Norm, Compute> finisher{params.norm, RowLength(x.columns), static_cast<Compute>(params.epsilon)};
+  if (schedule.kernel == Kernel::TeamPerRow)
+    TeamPerRow<X, Y, Norm>{x, y, finisher, schedule.rows_per_team}.launch(exec, schedule);
+  else if constexpr (has_lanes_v<Exec>)
+    launch_on_lanes(exec, x, y, finisher, schedule);
 }
 
 // The common types are compiled once, in src/launch.cpp. KEYWORDS: `extern template` here, `template` there.

@@ -30,6 +30,11 @@ struct Rows {
   KOKKOS_FUNCTION Row<Value> operator()(std::int64_t i) const {
     return {data + i * row_stride, columns, column_stride};
   }
+
+  /// The rows from `first` on.
+  Rows from(std::int64_t first, std::int64_t count) const {
+    return {data + first * row_stride, count, columns, row_stride, column_stride};
+  }
 };
 
 /// A view of rank 1 as one row.

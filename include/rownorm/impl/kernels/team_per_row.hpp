@@ -2,7 +2,6 @@
 #ifndef ROWNORM_IMPL_KERNELS_TEAM_PER_ROW_HPP
 #define ROWNORM_IMPL_KERNELS_TEAM_PER_ROW_HPP
 
-#include <algorithm>
 #include <cstdint>
 
 #include <Kokkos_Core.hpp>
@@ -22,15 +21,14 @@ struct TeamPerRow {
 
   Rows<X> x;
   Rows<Y> y;
-  Norm norm;
-  Compute epsilon;
+  RowFinisher<Norm, Compute> finisher;
   std::int64_t rows_per_team;
 
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
     const std::int64_t first = member.league_rank() * rows_per_team;
     const std::int64_t last = Kokkos::min(first + rows_per_team, x.rows);
-    for (std::int64_t i = first; i < last; ++i) team_normalize_row(member, x(i), y(i), norm, epsilon);
+    for (std::int64_t i = first; i < last; ++i) team_normalize_row<Compute>(member, x(i), y(i), finisher);
   }
 
   template <class Exec>

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_IMPL_EXCHANGE_HPP
+#define ROWNORM_IMPL_EXCHANGE_HPP
+
+/// How teams that share rows exchange partial results.
+///
+/// A row (or a tile of rows side by side) is cut into slices, one a team. Each team publishes the partial result of its
+/// slice and collects those of the others:
+///
+/// - A partial result travels as words of 8 bytes, each with 4 bytes of it and a tag. A word is written and read as
+/// one,
+///   so whoever sees the right tag has the right bytes: it takes no fence and no atomic operation to wait for one.
+/// - The tag is the epoch of the launch, which lives in device memory. The last team of a launch to have all it needs
+///   ends the epoch, so that a launch that is replayed by a graph never takes the words of another for its own.
+/// - Partial results are combined in a fixed order, whoever came first: the bits are the same every time.
+///
+/// No deadlock: no team depends on another one's progress. A team that has looked for a slice in vain for too long
+/// computes its partial result from x itself, in the same order and so with the same bits, publishes it for all, and
+/// starts again with its own slice. That needs x as it was. Nobody but the owner of a slice overwrites it (where y is
+/// x), and only after the owner has published its partial result and a fence. So if a slice is still unpublished after
+/// a helper has read it, and a fence, then what the helper read was x; otherwise what was published stands.
+
+#include <cstdint>
+#include <cstring>
+
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/workspace.hpp>
+#include <rownorm/norms.hpp>
+
+namespace rownorm::impl {
+
+/// The words of one launch in a workspace.
+template <class Partial>
+class Exchange {
+ public:
+  static constexpr int words_per_partial = (sizeof(Partial) + 3) / 4;
+  /// Partial results that one launch may exchange.
+  static constexpr std::int64_t capacity = (Workspace::exchange_words - 1) / words_per_partial;
+
+  /// For items (rows, or tiles of rows) of so many slices. A team reads `patience` times before it helps.
+  Exchange(const Workspace& workspace, int slices, int rows, int patience)
+      : control_(workspace.exchange()),
+        words_(workspace.exchange() + 1),
+        slices_(slices),
+        rows_(rows),
+        patience_(patience) {}
+
+  KOKKOS_FUNCTION int slices() const { return slices_; }
+
+  /// The epoch of this launch.
+  KOKKOS_FUNCTION std::uint32_t epoch() const {
+    return static_cast<std::uint32_t>(relaxed_load(control_) >> 32) + 1;  // the memory starts with zeros
+  }
+
+  KOKKOS_FUNCTION void publish(std::uint32_t epoch, int item, int slice, int row, const Partial& partial) const {
+    std::uint32_t pieces[words_per_partial] = {};
+    std::memcpy(pieces, &partial, sizeof(Partial));
+    for (int piece = 0; piece < words_per_partial; ++piece)
+      relaxed_store(word(item, slice, row, piece), std::uint64_t{epoch} << 32 | pieces[piece]);
+  }
+
+  /// Looks for a published partial result.
+  KOKKOS_FUNCTION bool find(std::uint32_t epoch, int item, int slice, int row, Partial& partial) const {
+    std::uint32_t pieces[words_per_partial];
+    bool found = true;
+    for (int piece = 0; piece < words_per_partial; ++piece) {
+      const std::uint64_t seen = relaxed_load(word(item, slice, row, piece));
+      found = found && seen >> 32 == epoch;
+      pieces[piece] = static_cast<std::uint32_t>(seen);
+    }
+    std::memcpy(&partial, pieces, sizeof(Partial));
+    return found;
+  }
+
+  KOKKOS_FUNCTION int patience() const { return patience_; }
+
+  /// One thread of each team calls it when the team has collected all it needs, and gives what it returns to `leave`:
+  /// apart, so that the team need not wait in between.
+  KOKKOS_FUNCTION std::uint64_t finish() const { return Kokkos::atomic_fetch_add(control_, std::uint64_t{1}); }
+
+  /// The last of `teams` ends the epoch.
+  KOKKOS_FUNCTION void leave(std::uint32_t epoch, std::uint64_t finished_before, int teams) const {
+    if (static_cast<std::uint32_t>(finished_before) + 1 == static_cast<std::uint32_t>(teams))
+      relaxed_store(control_, std::uint64_t{epoch} << 32);
+  }
+
+ private:
+  KOKKOS_FUNCTION std::uint64_t* word(int item, int slice, int row, int piece) const {
+    return words_ + ((static_cast<std::int64_t>(item) * slices_ + slice) * words_per_partial + piece) * rows_ + row;
+  }
+
+  std::uint64_t* control_;  // the epoch before this one, and the teams that have left
+  std::uint64_t* words_;
+  int slices_;
+  int rows_;
+  int patience_;
+};
+
+/// The caller's place in an exchange.
+struct ExchangePlace {
+  std::uint32_t epoch;
+  int item;
+  int slice;   ///< the team's own
+  int row;     ///< within the item
+  int worker;  ///< of those that serve the same row
+  int workers;
+};
+
+inline constexpr int no_slice = 1 << 30;
+
+/// Publishes what the team has made of its own slice of the caller's rows and collects the rest. All threads of a team
+/// call it. Returns no_slice and sets `rows`; or returns a slice that the team should `help` with, whereafter it must
+/// call this again.
+///
+/// - mine: the partial results of the team's own slice, the same in all of the rows' workers.
+/// - in_place: y is x.
+/// - combine(partials): what all of the rows' workers have; all threads call it, and it has a barrier.
+/// - missing: in scratch memory; no_slice, and a barrier since it was set.
+template <class Norm, class Partial, int n, class Combine>
+KOKKOS_FORCEINLINE_FUNCTION int collect(const Exchange<Partial>& exchange, const ExchangePlace& at, int* missing,
+                                        const Norm& norm, const PartialsOf<Partial, n>& mine, bool in_place,
+                                        const Combine& combine, PartialsOf<Partial, n>& rows) {
+  const int slices = exchange.slices();
+  // The last worker, because it has the least to wait for.
+  if (at.worker == at.workers - 1) {
+    ROWNORM_IMPL_UNROLL()
+    for (int q = 0; q < n; ++q) exchange.publish(at.epoch, at.item, at.slice, at.row + q, mine.of[q]);
+    if (in_place) Kokkos::memory_fence();  // before this team overwrites x: see the top of this file
+  }
+  PartialsOf<Partial, n> collected;
+  int patience = exchange.patience();
+  for (int slice = at.worker; slice < slices; slice += at.workers) {
+    PartialsOf<Partial, n> other = mine;
+    // The last row, which is published last, is looked for until it is there, and then the others all at once: each
+    // look takes a microsecond, and what is read in vain keeps L2 from other work.
+    bool last_is_there = false;
+    const auto look = [&] {
+      last_is_there = last_is_there || exchange.find(at.epoch, at.item, slice, at.row + n - 1, other.of[n - 1]);
+      bool all = last_is_there;
+      ROWNORM_IMPL_UNROLL()
+      for (int q = 0; q < n - 1; ++q)
+        all = last_is_there && exchange.find(at.epoch, at.item, slice, at.row + q, other.of[q]) && all;
+      return all;
+    };
+    bool found = slice == at.slice || look();
+    for (; !found && patience > 0; --patience) found = look();
+    if (!found) {
+      // Teams that miss the same slices start with different ones, and so share the work.
+      Kokkos::atomic_min(missing, slice > at.slice ? slice - at.slice : slice - at.slice + slices);
+      break;
+    }
+    ROWNORM_IMPL_UNROLL()
+    for (int q = 0; q < n; ++q) norm.combine(collected.of[q], other.of[q]);
+  }
+  rows = combine(collected);
+  return *missing == no_slice ? no_slice : (at.slice + *missing) % slices;
+}
+
+/// Publishes a slice that another team has not. All threads of the team call it.
+///
+/// - partials: the partial results of that slice, the same in all of the rows' workers, computed since `collect`.
+template <class Member, class Partial, int n>
+KOKKOS_FUNCTION void help(const Member& member, const Exchange<Partial>& exchange, const ExchangePlace& at, int slice,
+                          int* missing, const PartialsOf<Partial, n>& partials) {
+  Kokkos::memory_fence();
+  member.team_barrier();
+  if (at.worker == 0) ROWNORM_IMPL_UNROLL()
+  for (int q = 0; q < n; ++q)
+    if (Partial found; !exchange.find(at.epoch, at.item, slice, at.row + q, found))
+      exchange.publish(at.epoch, at.item, slice, at.row + q, partials.of[q]);
+  Kokkos::single(Kokkos::PerTeam(member), [&] { *missing = no_slice; });
+  member.team_barrier();
+}
+
+}  // namespace rownorm::impl
+
+#endif

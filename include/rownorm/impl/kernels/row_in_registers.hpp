@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_IMPL_KERNELS_ROW_IN_REGISTERS_HPP
+#define ROWNORM_IMPL_KERNELS_ROW_IN_REGISTERS_HPP
+
+#include <cstdint>
+#include <type_traits>
+
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/packet.hpp>
+#include <rownorm/impl/reduce.hpp>
+#include <rownorm/impl/rows.hpp>
+#include <rownorm/norms.hpp>
+#include <rownorm/schedule.hpp>
+
+namespace rownorm::impl {
+
+/// One team a row: read once, held in registers as packets, written once. The league is plain, one team for each row
+/// and none that serves several in turn: a new team's loads overlap the stores of the last one.
+template <class X, class Y, class Norm, int packets>
+struct RowInRegisters {
+  using Compute = compute_type<X, Y>;
+  using Partial = typename Norm::template Partial<Compute>;
+  static constexpr int n = packet_values<X, Y>;
+
+  Rows<X> x;
+  Rows<Y> y;
+  RowFinisher<Norm, Compute> finisher;
+  int lanes;
+
+  template <class Member>
+  KOKKOS_FUNCTION void operator()(const Member& member) const {
+    const std::int64_t i = member.league_rank();
+    auto* const scratch = static_cast<Partial*>(member.team_scratch(0).get_shmem(combine_team_bytes<Partial>(32)));
+    const int worker = member.team_rank() * lanes + lane_of(member), workers = member.team_size() * lanes;
+    HeldPackets<X, Y, n, packets> part(Stretch<X, Y, n>::of(x(i), y(i)), worker, workers);
+    const Partial mine = finisher.accumulate([&](const auto& f) { part.for_each(f); });
+    const auto scale = finisher.scale(combine_team<Compute>(member, lanes, scratch, finisher.norm, mine));
+    part.store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
+  }
+
+  template <class Exec>
+  void launch(const Exec& exec, const Schedule& schedule) const {
+    using Bounds = std::conditional_t<is_double_v<Compute>, Kokkos::LaunchBounds<384, 2>, Kokkos::LaunchBounds<1024>>;
+    using Policy = Kokkos::TeamPolicy<Exec, Bounds>;
+    Kokkos::parallel_for("rownorm::RowInRegisters",
+                         Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length)
+                             .set_scratch_size(0, Kokkos::PerTeam(combine_team_bytes<Partial>(32))),
+                         *this);
+  }
+};
+
+}  // namespace rownorm::impl
+
+#endif

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_IMPL_PACKET_HPP
+#define ROWNORM_IMPL_PACKET_HPP
+
+/// Packets of up to 16 bytes, the alignment they need, and the elements that no packet covers.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/rows.hpp>
+
+namespace rownorm::impl {
+
+/// The most bytes that one thread loads or stores at once.
+inline constexpr int packet_bytes = 16;
+
+/// Values a packet, for rows of X on their way to rows of Y.
+template <class X, class Y>
+inline constexpr int packet_values = packet_bytes / static_cast<int>(std::max(sizeof(X), sizeof(Y)));
+
+/// n consecutive values, moved as one where they are aligned. They are kept as they are in memory, because compilers
+/// give each value of 16 bits a register of its own.
+template <class Value, int n>
+class Packet {
+ public:
+  static KOKKOS_FORCEINLINE_FUNCTION Packet load(const Value* first) {
+    Packet packet;
+    packet.memory_ = *reinterpret_cast<const Memory*>(first);
+    return packet;
+  }
+  /// To global memory.
+  KOKKOS_FORCEINLINE_FUNCTION void store(Value* first) const { store_words(reinterpret_cast<Memory*>(first), memory_); }
+
+  KOKKOS_FORCEINLINE_FUNCTION Value get(int k) const {
+    if constexpr (bytes == 2) {
+      return Kokkos::bit_cast<Value>(memory_);
+    } else if constexpr (sizeof(Value) == 8) {
+      return Kokkos::bit_cast<Value>(std::uint64_t{word(memory_, 2 * k + 1)} << 32 | word(memory_, 2 * k));
+    } else if constexpr (sizeof(Value) == 4) {
+      return Kokkos::bit_cast<Value>(word(memory_, k));
+    } else {
+      return Kokkos::bit_cast<Value>(static_cast<std::uint16_t>(word(memory_, k / 2) >> (k % 2 * 16)));
+    }
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void set(int k, Value value) {
+    if constexpr (bytes == 2) {
+      memory_ = Kokkos::bit_cast<std::uint16_t>(value);
+    } else if constexpr (sizeof(Value) == 8) {
+      const auto bits = Kokkos::bit_cast<std::uint64_t>(value);
+      word(memory_, 2 * k) = static_cast<unsigned>(bits);
+      word(memory_, 2 * k + 1) = static_cast<unsigned>(bits >> 32);
+    } else if constexpr (sizeof(Value) == 4) {
+      word(memory_, k) = Kokkos::bit_cast<unsigned>(value);
+    } else {
+      const unsigned bits = Kokkos::bit_cast<std::uint16_t>(value);
+      unsigned& both = word(memory_, k / 2);
+      both = k % 2 == 0 ? bits : both | bits << 16;
+    }
+  }
+
+  /// Makes the compiler read the values again from here, rather than keep what it made of them before.
+  KOKKOS_FORCEINLINE_FUNCTION void renew() {
+    if constexpr (bytes >= 4)
+      for (int w = 0; w < bytes / 4; ++w) forget_origin(word(memory_, w));
+  }
+
+ private:
+  static constexpr int bytes = n * sizeof(Value);
+  using Memory = MemoryWords<bytes>;
+
+  /// Word w of the packet. An array would be split into words by the compiler, and each moved by itself.
+  template <class Words>
+  static KOKKOS_FORCEINLINE_FUNCTION auto& word(Words& words, int w) {
+    if constexpr (sizeof(Words) == 4)
+      return words;
+    else if constexpr (sizeof(Words) == 8)
+      return w == 0 ? words.x : words.y;
+    else
+      return w == 0 ? words.x : w == 1 ? words.y : w == 2 ? words.z : words.w;
+  }
+
+  Memory memory_;
+};
+
+template <class Value, int n>
+KOKKOS_FORCEINLINE_FUNCTION bool is_packet_aligned(const Value* first) {
+  return reinterpret_cast<std::uintptr_t>(first) % (n * sizeof(Value)) == 0;
+}
+
+/// A stretch of one row of x and y: whole packets, with at most n - 1 elements before (head) and after them (tail).
+/// Packets of y are aligned. Those of x need not be: then they are loaded value by value. Elements have unit stride.
+template <class X, class Y, int n>
+struct Stretch {
+  X* x;  ///< at the first packet, as y
+  Y* y;
+  int packets;
+  int head;
+  int tail;
+
+  /// The whole of a row.
+  static KOKKOS_FUNCTION Stretch of(const Row<X>& x, const Row<Y>& y) {
+    const auto misaligned = static_cast<int>(reinterpret_cast<std::uintptr_t>(y.data) / sizeof(Y) % n);
+    const auto head = static_cast<int>(Kokkos::min<std::int64_t>((n - misaligned) % n, x.columns));
+    const std::int64_t body = x.columns - head;
+    return {x.data + head, y.data + head, static_cast<int>(body / n), head, static_cast<int>(body % n)};
+  }
+
+  /// The packets from `first` on, at most `count`; with the head if they are the row's first, with the tail if its
+  /// last.
+  KOKKOS_FUNCTION Stretch slice(int first, int count) const {
+    const int begin = Kokkos::min(first, packets), end = Kokkos::min(begin + count, packets);
+    const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(begin) * n;
+    const bool owns_tail = end == packets && (begin < end || first == 0);
+    return {x + offset, y + offset, end - begin, first == 0 ? head : 0, owns_tail ? tail : 0};
+  }
+
+  static constexpr int no_edge = 1 << 30;
+
+  /// The element of the head or tail that a worker has, counted from the first packet: the first n workers have the
+  /// head, the next n the tail.
+  KOKKOS_FORCEINLINE_FUNCTION int edge(int worker) const {
+    if (n == 1) return no_edge;
+    if (worker < n) return worker < head ? worker - head : no_edge;
+    return worker - n < tail ? packets * n + worker - n : no_edge;
+  }
+};
+
+/// What one of `workers` threads holds in registers of a stretch: every workers-th packet from the worker's own on, and
+/// one element of the head or tail. Where there can be such, there must be at least 2 n workers.
+template <class X, class Y, int n, int packets>
+class HeldPackets {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  KOKKOS_FORCEINLINE_FUNCTION HeldPackets(const Stretch<X, Y, n>& stretch, int worker, int workers)
+      : y_(stretch.y + worker * n), step_(workers * n), count_(0), y_edge_(nullptr) {
+    for (int p = 0; p < packets; ++p) count_ += worker + p * workers < stretch.packets ? 1 : 0;
+    const X* const x = stretch.x + worker * n;
+    if (is_packet_aligned<X, n>(x)) {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < packets; ++p)
+        if (p < count_) held_[p] = Packet<Value, n>::load(x + p * step_);
+    } else {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < packets; ++p)
+        if (p < count_)
+          for (int k = 0; k < n; ++k) held_[p].set(k, x[p * step_ + k]);
+    }
+    if (const int edge = stretch.edge(worker); edge != stretch.no_edge) {
+      edge_ = stretch.x[edge];
+      y_edge_ = stretch.y + edge;
+    }
+  }
+
+  /// f(value, k) for each value held, the k-th of its packet, in a fixed order.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < packets; ++p)
+      if (p < count_)
+        for (int k = 0; k < n; ++k) f(held_[p].get(k), k);
+    if (n > 1 && y_edge_ != nullptr) f(edge_, 0);
+  }
+
+  /// Writes f(value) for each value held to its place in y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) {
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < packets; ++p)
+      if (p < count_) {
+        held_[p].renew();
+        Packet<Y, n> result;
+        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k)));
+        result.store(y_ + p * step_);
+      }
+    if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_);
+  }
+
+ private:
+  Packet<Value, n> held_[packets];
+  Value edge_;
+  Y* y_;
+  int step_;
+  int count_;
+  Y* y_edge_;
+};
+
+/// The same in scratch memory, for stretches that registers cannot hold. Each worker has there what it will use itself,
+/// so that no barrier is needed.
+template <class X, class Y, int n>
+class ScratchPackets {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  /// `scratch` has room for the packets of the stretch, and for one more before and after them.
+  KOKKOS_FORCEINLINE_FUNCTION ScratchPackets(const Stretch<X, Y, n>& stretch, Packet<Value, n>* scratch, int worker,
+                                             int workers)
+      : stretch_(stretch), scratch_(scratch), worker_(worker), workers_(workers) {
+    if (sizeof(*scratch) == packet_bytes && is_packet_aligned<X, n>(stretch.x)) {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int k = worker; k < stretch.packets; k += workers) begin_copy<packet_bytes>(scratch + k, stretch.x + k * n);
+    } else {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int k = worker; k < stretch.packets; k += workers)
+        for (int j = 0; j < n; ++j) scratch[k].set(j, stretch.x[k * n + j]);
+    }
+    if (const int edge = stretch.edge(worker); edge != stretch.no_edge) values()[edge] = stretch.x[edge];
+    end_copies();
+  }
+
+  /// f(value, k) for each value of the worker, the k-th of its packet, in a fixed order.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    ROWNORM_IMPL_UNROLL(4)
+    for (int k = worker_; k < stretch_.packets; k += workers_) {
+      const auto packet = Packet<Value, n>::load(values() + k * n);
+      for (int j = 0; j < n; ++j) f(packet.get(j), j);
+    }
+    if (const int edge = stretch_.edge(worker_); edge != stretch_.no_edge) f(values()[edge], 0);
+  }
+
+  /// Writes f(value) for each value of the worker to its place in y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) const {
+    ROWNORM_IMPL_UNROLL(4)
+    for (int k = worker_; k < stretch_.packets; k += workers_) {
+      const auto packet = Packet<Value, n>::load(values() + k * n);
+      Packet<Y, n> result;
+      for (int j = 0; j < n; ++j) result.set(j, f(packet.get(j)));
+      result.store(stretch_.y + k * n);
+    }
+    if (const int edge = stretch_.edge(worker_); edge != stretch_.no_edge) stretch_.y[edge] = f(values()[edge]);
+  }
+
+  /// The values as they follow each other in the stretch, from that which begins the first packet.
+  KOKKOS_FORCEINLINE_FUNCTION Value* values() const { return reinterpret_cast<Value*>(scratch_); }
+
+ private:
+  Stretch<X, Y, n> stretch_;
+  Packet<Value, n>* scratch_;
+  int worker_;
+  int workers_;
+};
+
+/// f(value, k) for each value that a worker would hold in HeldPackets, in the same order, without holding them.
+template <class X, class Y, int n, class F>
+KOKKOS_FUNCTION void for_each_in(const Stretch<X, Y, n>& stretch, int worker, int workers, const F& f) {
+  ROWNORM_IMPL_UNROLL(1)
+  for (int packet = worker; packet < stretch.packets; packet += workers)
+    for (int k = 0; k < n; ++k) f(stretch.x[packet * n + k], k);
+  if (const int edge = stretch.edge(worker); edge != stretch.no_edge) f(stretch.x[edge], 0);
+}
+
+}  // namespace rownorm::impl
+
+#endif

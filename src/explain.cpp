@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <algorithm>
+#include <cstdint>
+#include <rownorm/schedule.hpp>
+#include <sstream>
+#include <string>
+
+namespace rownorm {
+
+const char* to_string(Kernel kernel) {
+  switch (kernel) {
+    case Kernel::TeamPerRow:
+      return "TeamPerRow";
+    case Kernel::PackedRows:
+      return "PackedRows";
+    case Kernel::RowsInScratch:
+      return "RowsInScratch";
+    case Kernel::RowInRegisters:
+      return "RowInRegisters";
+    case Kernel::RowAcrossTeams:
+      return "RowAcrossTeams";
+    case Kernel::StreamedRow:
+      return "StreamedRow";
+    case Kernel::ColumnTiles:
+      return "ColumnTiles";
+  }
+  return "unknown";
+}
+
+namespace {
+
+/// Rows that teams of so many threads have under way at once.
+std::int64_t live_rows(const Problem& problem, const Machine& machine, std::int64_t team_threads) {
+  const std::int64_t teams =
+      machine.processors * std::max<std::int64_t>(1, machine.threads_per_processor / team_threads);
+  return std::min(problem.rows, teams);
+}
+
+std::string counted(std::int64_t count, const char* noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
+std::string share_of_a_team(const Schedule& schedule) {
+  switch (schedule.kernel) {
+    case Kernel::TeamPerRow:
+      return schedule.rows_per_team == 1 ? "one team a row"
+                                         : counted(schedule.league_size, "team") + " with " +
+                                               counted(schedule.rows_per_team, "consecutive row") + " each";
+    case Kernel::PackedRows:
+      return counted(schedule.rows_per_team, "row") + " a team, each held in registers by " +
+             counted(schedule.vector_length, "lane");
+    case Kernel::RowsInScratch:
+      return counted(schedule.rows_per_team, "row") +
+             " a team, in scratch memory, because they are short and begin "
+             "anywhere";
+    case Kernel::RowInRegisters:
+      return "one team a row, which it holds in registers";
+    case Kernel::RowAcrossTeams:
+      return counted(schedule.teams_per_row, "team") + " a row, each of which holds " +
+             counted(schedule.slice_columns, "column") + " in scratch memory";
+    case Kernel::StreamedRow:
+      return "each row read twice, because the machine cannot hold it";
+    case Kernel::ColumnTiles:
+      return "tiles of " + counted(schedule.rows_per_team, "row") + " by " + counted(schedule.slice_columns, "column") +
+             ", because rows lie side by side";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string explain(const Schedule& schedule, const Problem& problem, const Machine& machine) {
+  if (schedule.league_size == 0) return "nothing to do: the matrix has no elements";
+  std::ostringstream text;
+  const int team_threads = schedule.team_size * schedule.vector_length;
+  text << to_string(schedule.kernel) << ": " << share_of_a_team(schedule) << ", " << counted(team_threads, "thread")
+       << " a team";
+  if (schedule.vector_length > 1)
+    text << " (" << schedule.team_size << " x " << schedule.vector_length << " vector lanes)";
+  if (machine.kind == Machine::Kind::host) {
+    text << " on " << counted(machine.processors, "processor");
+    if (schedule.team_size > 1) text << ", because there are fewer rows than processors";
+  } else if (schedule.kernel == Kernel::TeamPerRow) {
+    const std::int64_t rows = live_rows(problem, machine, team_threads);
+    text << "; " << counted(rows, "row") << " under way at once hold "
+         << rows * problem.columns * problem.x_value_bytes / 1024 << " KiB, for the second pass to read again from a "
+         << machine.cache_bytes / 1024 << " KiB cache";
+  }
+  return text.str();
+}
+
+}  // namespace rownorm

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_TESTS_KERNELS_HPP
+#define ROWNORM_TESTS_KERNELS_HPP
+
+#include <Kokkos_Core.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <rownorm/rownorm.hpp>
+#include <vector>
+
+#include "mixed_launches.hpp"
+#include "types.hpp"
+
+/// Every kernel that can serve a case, not only the one that would be chosen.
+namespace rownorm::tests {
+
+inline constexpr Kernel all_kernels[] = {Kernel::TeamPerRow,     Kernel::PackedRows,     Kernel::RowsInScratch,
+                                         Kernel::RowInRegisters, Kernel::RowAcrossTeams, Kernel::StreamedRow,
+                                         Kernel::ColumnTiles};
+
+/// Those that can serve x and y, whether or not they would be chosen. Rows that teams share are cut into at least three
+/// slices where they are long enough, however much fits on the device.
+template <class Exec, class X, class Y>
+std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, const impl::Rows<Y>& y) {
+  const Problem problem = impl::problem_of(x, y);
+  std::vector<Schedule> schedules;
+  for (const Kernel kernel : all_kernels) {
+    Schedule schedule = schedule_with(kernel, problem, machine_of(exec));
+    if (schedule.league_size == 0) continue;
+    schedules.push_back(schedule);
+    if (kernel == Kernel::RowAcrossTeams && schedule.packets_per_lane > 1) {
+      schedule.packets_per_lane = 1;
+      schedule.slice_columns = schedule.packet_values * schedule.team_size * schedule.vector_length;
+      schedule.teams_per_row = static_cast<int>((x.columns + schedule.slice_columns - 1) / schedule.slice_columns);
+      if (schedule.teams_per_row <= 256) schedules.push_back(schedule);
+    }
+    if (kernel == Kernel::ColumnTiles && schedule.slice_columns > 3) {
+      schedule.slice_columns = (schedule.slice_columns + 2) / 3;
+      schedule.teams_per_row = static_cast<int>((x.columns + schedule.slice_columns - 1) / schedule.slice_columns);
+      if (schedule.teams_per_row <= 256) schedules.push_back(schedule);
+    }
+  }
+  return schedules;
+}
+
+/// Calls f(schedule) for each of them, with the schedule in Catch2's messages.
+template <class Exec, class XView, class YView, class F>
+void with_every_kernel(const Exec& exec, const XView& x, const YView& y, const F& f) {
+  const auto x_rows = impl::as_rows<typename XView::const_value_type>(x);
+  const auto y_rows = impl::as_rows<typename YView::value_type>(y);
+  for (const Schedule& schedule : all_schedules(exec, x_rows, y_rows)) {
+    INFO(to_string(schedule.kernel) << ", " << schedule.teams_per_row << " teams a row");
+    f(schedule);
+  }
+}
+
+/// l1_normalize with a schedule of the test's own.
+template <class Exec, class XView, class YView>
+void normalize_with(const Schedule& schedule, const Exec& exec, const XView& x, const YView& y,
+                    const Parameters<>& params = {}) {
+  impl::launch(exec, impl::as_rows<typename XView::const_value_type>(x), impl::as_rows<typename YView::value_type>(y),
+               params, schedule);
+}
+
+}  // namespace rownorm::tests
+
+#endif

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mixed_launches.hpp"
+
+#define ROWNORM_TESTS_DEFINE(EXEC) ROWNORM_TESTS_MIXED_LAUNCHES_2(template, EXEC)
+ROWNORM_IMPL_FOR_EACH_EXECUTION_SPACE(ROWNORM_TESTS_DEFINE)
