@@ -66,9 +66,9 @@ Problem problem_of(const X& x, const Y& y) {
 /// - The same input, extents, schedule and device give the same bits.
 ///
 /// Execution
-/// - Enqueues on `exec` one kernel (rows that the device cannot hold: two a row; much data in rows of which several
-///   teams share each: one for every 8 GB) and does not fence: with a GPU it returns before it has run, while Kokkos'
-///   host backends run a kernel as they enqueue it. An empty view launches none.
+/// - Enqueues on `exec` one kernel, or two for rows that the device cannot hold, or more of either for more data than
+///   the workspace serves at once (some gigabytes), and does not fence: with a GPU it returns before they have run,
+///   while Kokkos' host backends run a kernel as they enqueue it. An empty view launches none.
 /// - Allocates nothing, beyond what Kokkos itself reserves at the first team kernel on an instance, and a workspace of
 ///   4 MiB at the first call on a CUDA stream with rows that teams share: a call not to be captured in a graph.
 /// - May be called from any number of host threads and instances at once.
