@@ -169,11 +169,6 @@ void time_case(Bench& bench, benchmark::State& state, const Case& which) {
   bench.results.push_back(result);
 }
 
-struct EmptyKernel {
-  template <class Member>
-  KOKKOS_FUNCTION void operator()(const Member&) const {}
-};
-
 /// What a call costs the host, beside the least that Kokkos can enqueue.
 void time_enqueueing(Bench& bench, benchmark::State& state, const Case& which) {
   bench.reserve(which.elements() * std::int64_t{sizeof(float)});
@@ -193,7 +188,8 @@ void time_enqueueing(Bench& bench, benchmark::State& state, const Case& which) {
   std::vector<double> seconds, empty_seconds;
   for (benchmark::IterationCount i = 0; i < state.max_iterations; ++i) {
     empty_seconds.push_back(seconds_a_call([&] {
-      Kokkos::parallel_for("rownorm_bench::empty", Kokkos::TeamPolicy<Exec>(exec, 8, team_size), EmptyKernel());
+      Kokkos::parallel_for("rownorm_bench::empty", Kokkos::TeamPolicy<Exec>(exec, 8, team_size),
+                           rownorm::impl::EmptyTeamKernel());
     }));
     seconds.push_back(seconds_a_call([&] { rownorm::l1_normalize(exec, x, y); }));
   }

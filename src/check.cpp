@@ -3,6 +3,7 @@
 #include <array>
 #include <numeric>
 #include <rownorm/impl/check.hpp>
+#include <rownorm/impl/counts.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -20,10 +21,6 @@ struct Progression {
 };
 
 using Progressions = std::array<Progression, 4>;
-
-std::int64_t divide_rounding_up(std::int64_t a, std::int64_t positive) {
-  return a / positive + (a % positive > 0 ? 1 : 0);
-}
 
 /// True where the progressions from `index` on, largest stride first, can add up to a value in [low, high].
 bool reaches(const Progressions& progressions, std::size_t index, std::int64_t low, std::int64_t high) {

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <algorithm>
 #include <bit>
+#include <initializer_list>
 #include <iterator>
+#include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/packet.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm {
 
 namespace {
 
-// A league is counted in an int, and on CUDA Kokkos adds its size once more to the rank of every team.
-constexpr std::int64_t max_league_size = std::int64_t{1} << 30;
-
-std::int64_t divide_rounding_up(std::int64_t a, std::int64_t b) { return a / b + (a % b != 0); }
+using impl::divide_rounding_up;
+using impl::max_league_size;
+using impl::packet_bytes;
 
 std::int64_t power_of_two_from(std::int64_t n) {
   return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(n)));
@@ -115,7 +117,6 @@ const Tuning& tuning_for(const Machine& machine) {
                        [&](const Tuning& t) { return machine.compute_capability >= t.compute_capability; });
 }
 
-constexpr int packet_bytes = 16;
 // A team that has looked so often for what another one should have published, some milliseconds long, helps.
 constexpr int patience = 1 << 13;
 
@@ -256,30 +257,25 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
           .patience = patience};
 }
 
-/// Kernels for rows of neighbouring elements: the first that can serve a problem is the fastest. Their speed depends on
-/// the length of a row, in the order of this list.
-constexpr Kernel row_kernels[] = {Kernel::PackedRows, Kernel::RowInRegisters, Kernel::RowAcrossTeams,
-                                  Kernel::StreamedRow};
-
-Kernel gpu_kernel(const Problem& problem, const Machine& machine) {
-  const auto serves = [&](Kernel kernel) { return schedule_with(kernel, problem, machine).league_size > 0; };
-  if (!has_adjacent_columns(problem)) return serves(Kernel::ColumnTiles) ? Kernel::ColumnTiles : Kernel::TeamPerRow;
-  // Packets of rows that begin anywhere need many lanes, or are no packets at all.
-  const int n = packet_values(problem);
-  if (((!problem.is_aligned && problem.columns < 12 * n) || problem.columns < n) && serves(Kernel::RowsInScratch))
-    return Kernel::RowsInScratch;
-  for (const Kernel kernel : row_kernels)
-    if (serves(kernel)) return kernel;
-  return Kernel::TeamPerRow;
+/// With the first of these kernels that can serve the problem.
+Schedule first_of(std::initializer_list<Kernel> kernels, const Problem& problem, const Machine& machine) {
+  for (const Kernel kernel : kernels)
+    if (const Schedule schedule = schedule_with(kernel, problem, machine); schedule.league_size > 0) return schedule;
+  return {};
 }
 
 }  // namespace
 
 Schedule choose_schedule(const Problem& problem, const Machine& machine) {
-  if (problem.rows == 0 || problem.columns == 0) return {};
-  // A machine without compute capability is none that has kernels of its own.
-  const bool is_nvidia_gpu = machine.compute_capability > 0;
-  return schedule_with(is_nvidia_gpu ? gpu_kernel(problem, machine) : Kernel::TeamPerRow, problem, machine);
+  if (!has_adjacent_columns(problem)) return first_of({Kernel::ColumnTiles, Kernel::TeamPerRow}, problem, machine);
+  // Short rows whose packets begin anywhere need many lanes, or have no packets at all.
+  if (const int n = packet_values(problem); problem.columns < (problem.is_aligned ? n : 12 * n))
+    if (const Schedule schedule = schedule_with(Kernel::RowsInScratch, problem, machine); schedule.league_size > 0)
+      return schedule;
+  // Of those that can serve a row the fastest, which its length decides: in this order.
+  return first_of(
+      {Kernel::PackedRows, Kernel::RowInRegisters, Kernel::RowAcrossTeams, Kernel::StreamedRow, Kernel::TeamPerRow},
+      problem, machine);
 }
 
 Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine) {
@@ -287,7 +283,7 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
   if (kernel == Kernel::TeamPerRow)
     return machine.kind == Machine::Kind::gpu ? team_per_row_on_gpu(problem, machine)
                                               : team_per_row_on_host(problem, machine);
-  if (machine.compute_capability == 0) return {};
+  if (machine.compute_capability == 0) return {};  // no NVIDIA GPU, which all others are for
   const Tuning& tuning = tuning_for(machine);
   if (kernel == Kernel::ColumnTiles) {
     const bool is_plain = problem.x_neighbours != Neighbours::none && problem.y_neighbours != Neighbours::none;

@@ -58,15 +58,7 @@ Machine machine_of(const Exec& exec) {
   if constexpr (impl::is_host_space_v<Exec>) {
     return {.processors = exec.concurrency(), .max_team_threads = impl::max_team_size(exec)};
   } else {
-    const impl::GpuProperties gpu = impl::gpu_properties(exec);
-    return {.kind = Machine::Kind::gpu,
-            .processors = gpu.processors,
-            .threads_per_processor = gpu.threads_per_processor,
-            .max_team_threads = gpu.max_team_threads,
-            .vector_lanes = gpu.vector_lanes,
-            .cache_bytes = gpu.cache_bytes,
-            .compute_capability = gpu.compute_capability,
-            .scratch_bytes = gpu.scratch_bytes};
+    return impl::gpu_of<Machine>(exec);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <rownorm/impl/counts.hpp>
 #include <rownorm/rownorm.hpp>
 #include <vector>
 
@@ -30,14 +31,13 @@ std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, co
     if (kernel == Kernel::RowAcrossTeams && schedule.packets_per_lane > 1) {
       schedule.packets_per_lane = 1;
       schedule.slice_columns = schedule.packet_values * schedule.team_size * schedule.vector_length;
-      schedule.teams_per_row = static_cast<int>((x.columns + schedule.slice_columns - 1) / schedule.slice_columns);
-      if (schedule.teams_per_row <= 256) schedules.push_back(schedule);
+    } else if (kernel == Kernel::ColumnTiles && schedule.slice_columns > 3) {
+      schedule.slice_columns = static_cast<int>(impl::divide_rounding_up(schedule.slice_columns, 3));
+    } else {
+      continue;
     }
-    if (kernel == Kernel::ColumnTiles && schedule.slice_columns > 3) {
-      schedule.slice_columns = (schedule.slice_columns + 2) / 3;
-      schedule.teams_per_row = static_cast<int>((x.columns + schedule.slice_columns - 1) / schedule.slice_columns);
-      if (schedule.teams_per_row <= 256) schedules.push_back(schedule);
-    }
+    schedule.teams_per_row = static_cast<int>(impl::divide_rounding_up(x.columns, schedule.slice_columns));
+    if (schedule.teams_per_row <= 256) schedules.push_back(schedule);
   }
   return schedules;
 }

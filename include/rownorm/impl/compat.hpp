@@ -119,7 +119,7 @@ KOKKOS_FORCEINLINE_FUNCTION void store_words(Words* to, const Words& words) {
 
 /// Begins to copy 4, 8 or 16 aligned bytes from global to scratch memory, past the registers; end_copies waits for
 /// those that the calling thread has begun. CUDA's own __pipeline_memcpy_async also asks for a prefetch of 128 bytes
-/// into L2, which costs a quarter of the speed here.
+/// into L2.
 template <int bytes>
 KOKKOS_FORCEINLINE_FUNCTION void begin_copy(void* to, const void* from) {
 #ifdef __CUDA_ARCH__
@@ -181,23 +181,14 @@ std::string device_name([[maybe_unused]] const Exec& exec) {
     return Exec::name();
 }
 
-/// What RowNorm asks of a GPU.
-struct GpuProperties {
-  int processors;
-  int threads_per_processor;
-  int max_team_threads;
-  int vector_lanes;
-  std::int64_t cache_bytes;
-  int compute_capability;
-  int scratch_bytes;
-};
-
-template <class Exec>
-GpuProperties gpu_properties(const Exec& exec) {
+/// What is known of a GPU, as a rownorm::Machine.
+template <class Machine, class Exec>
+Machine gpu_of(const Exec& exec) {
 #ifdef KOKKOS_ENABLE_CUDA
   if constexpr (std::is_same_v<Exec, Kokkos::Cuda>) {
     const auto& cuda = exec.cuda_device_prop();
-    return {.processors = cuda.multiProcessorCount,
+    return {.kind = Machine::Kind::gpu,
+            .processors = cuda.multiProcessorCount,
             .threads_per_processor = cuda.maxThreadsPerMultiProcessor,
             .max_team_threads = cuda.maxThreadsPerBlock,
             .vector_lanes = cuda.warpSize,
@@ -209,13 +200,11 @@ GpuProperties gpu_properties(const Exec& exec) {
   {
     // Kokkos reports only how many threads can be resident on the whole of any other GPU.
     constexpr int threads_per_processor = 2048;
-    return {.processors = std::max(1, exec.concurrency() / threads_per_processor),
+    return {.kind = Machine::Kind::gpu,
+            .processors = std::max(1, exec.concurrency() / threads_per_processor),
             .threads_per_processor = threads_per_processor,
             .max_team_threads = std::min(1024, max_team_size(exec)),
-            .vector_lanes = Kokkos::TeamPolicy<Exec>::vector_length_max(),
-            .cache_bytes = 0,
-            .compute_capability = 0,
-            .scratch_bytes = 0};
+            .vector_lanes = Kokkos::TeamPolicy<Exec>::vector_length_max()};
   }
 }
 

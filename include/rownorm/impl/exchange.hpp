@@ -166,10 +166,12 @@ KOKKOS_FUNCTION void help(const Member& member, const Exchange<Partial>& exchang
                           int* missing, const PartialsOf<Partial, n>& partials) {
   Kokkos::memory_fence();
   member.team_barrier();
-  if (at.worker == 0) ROWNORM_IMPL_UNROLL()
-  for (int q = 0; q < n; ++q)
-    if (Partial found; !exchange.find(at.epoch, at.item, slice, at.row + q, found))
-      exchange.publish(at.epoch, at.item, slice, at.row + q, partials.of[q]);
+  if (at.worker == 0) {
+    ROWNORM_IMPL_UNROLL()
+    for (int q = 0; q < n; ++q)
+      if (Partial found; !exchange.find(at.epoch, at.item, slice, at.row + q, found))
+        exchange.publish(at.epoch, at.item, slice, at.row + q, partials.of[q]);
+  }
   Kokkos::single(Kokkos::PerTeam(member), [&] { *missing = no_slice; });
   member.team_barrier();
 }

@@ -10,6 +10,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/exchange.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/rows.hpp>
@@ -177,9 +178,9 @@ struct ColumnTiles {
       return matrix.row_stride == 1 && matrix.column_stride != 1;
     };
     // As many tiles a launch as the workspace has room for.
-    const std::int64_t tiles = (x.rows + tile_rows - 1) / tile_rows;
+    const std::int64_t tiles = divide_rounding_up(x.rows, tile_rows);
     const std::int64_t max_tiles =
-        slices > 1 ? Exchange<Partial>::capacity / (std::int64_t{slices} * tile_rows) : std::int64_t{1} << 30;
+        slices > 1 ? Exchange<Partial>::capacity / (std::int64_t{slices} * tile_rows) : max_league_size;
     for (std::int64_t first = 0; first < tiles; first += max_tiles) {
       const std::int64_t count = std::min(max_tiles, tiles - first), first_row = first * tile_rows;
       const std::int64_t rows = std::min(count * tile_rows, x.rows - first_row);

@@ -8,6 +8,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
@@ -122,14 +123,14 @@ struct StreamedRow {
     const Sums sums(workspace_of(exec));
     const int lanes = schedule.vector_length;
     const std::int64_t values = std::int64_t{schedule.team_size} * lanes * packets * n;
-    const std::int64_t per_row = (x.columns + values - 1) / values;
+    const std::int64_t per_row = divide_rounding_up(x.columns, values);
     const auto teams = static_cast<int>(std::min({std::int64_t{schedule.teams_per_row}, per_row, Sums::max_parts}));
     const auto policy = [&](std::int64_t league) {
       return Policy(exec, static_cast<int>(league), schedule.team_size, lanes);
     };
     // As many rows a launch as the workspace has room for, and as a league can count.
-    const std::int64_t max_rows = std::max<std::int64_t>(
-        1, std::min({Sums::max_rows, Sums::max_parts / teams, (std::int64_t{1} << 30) / per_row}));
+    const std::int64_t max_rows =
+        std::max<std::int64_t>(1, std::min({Sums::max_rows, Sums::max_parts / teams, max_league_size / per_row}));
     for (std::int64_t first = 0; first < x.rows; first += max_rows) {
       const std::int64_t rows = std::min(max_rows, x.rows - first);
       const Chunks chunks{x.from(first, rows), y.from(first, rows), values, per_row};
