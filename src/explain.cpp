@@ -57,7 +57,7 @@ std::string share_of_a_team(const Schedule& schedule) {
       return "one team a row, which it holds in registers";
     case Kernel::RowAcrossTeams:
       return counted(schedule.teams_per_row, "team") + " a row, each of which holds " +
-             counted(schedule.slice_columns, "column") + " in scratch memory";
+             counted(schedule.slice_columns, "column") + " in registers and scratch memory";
     case Kernel::StreamedRow:
       return "each row read twice, because the machine cannot hold it";
     case Kernel::ColumnTiles:

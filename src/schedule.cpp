@@ -5,6 +5,7 @@
 #include <iterator>
 #include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/packet.hpp>
+#include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm {
@@ -75,8 +76,7 @@ struct Tuning {
   int scratch_row_bytes;   // of short rows that a team has in scratch memory
   int few_packets;         // that a lane holds in registers of a row of at most
   int few_packets_row;     // ... so many packets; eight in longer rows
-  int slice_threads;       // a team that shares a row with others, or has a tile of rows
-  int slice_bytes;         // that it holds in scratch memory
+  int slice_bytes;         // that all teams of a processor hold in scratch memory, of shared rows and of tiles
   int tile_bytes;          // neighbouring rows of a tile, counted in bytes of one column
   int stream_threads;      // a team of StreamedRow
   int stream_teams;        // of which so many a processor accumulate
@@ -84,30 +84,29 @@ struct Tuning {
 
 constexpr Tuning tunings[] = {
     // Hopper. Short rows: small teams, so that a new one starts as soon as a few rows are done. Rows in registers: two
-    // packets a lane are too few, since each warp pays for its share of a reduction; with four or eight the
-    // registers of a processor hold 64 to 128 KiB of rows. Slices: as large as the 40 KiB that Kokkos grants a team
-    // allow, since each team pays for an exchange; six fit a processor. Columns of a tile are one line of L2.
+    // packets a lane are too few, since each warp pays for its share of a reduction; with four or eight the registers
+    // of a processor hold 64 to 128 KiB of rows. Slices: 192 of the 228 KiB of a processor, since what is left is the
+    // L1 cache, through which registers are loaded; with 24 KiB more, all loads take longer. Columns of a tile: two
+    // lines of L2; with one, DRAM is up to a tenth slower.
     {.compute_capability = 90,
      .packed_threads = 128,
      .scratch_row_bytes = 8 << 10,
      .few_packets = 4,
      .few_packets_row = 512,
-     .slice_threads = 128,
-     .slice_bytes = 36 << 10,
-     .tile_bytes = 128,
+     .slice_bytes = 192 << 10,
+     .tile_bytes = 256,
      .stream_threads = 512,
      .stream_teams = 2},
-    // Ada, on paper, and whatever came before it. A processor has 100 KiB of scratch memory: slices of 24 KiB, so that
-    // four teams overlap. It has 1536 threads, so teams of 1024 would leave a third of them unused: rows that need more
-    // than eight packets for each of 768 threads are shared. All else is Hopper's, whose memory is four times as fast.
+    // Ada, on paper, and whatever came before it. A processor has 100 KiB of scratch memory, and 1536 threads, so teams
+    // of 1024 would leave a third of them unused: rows that need more than eight packets for each of 768 threads are
+    // shared. All else is Hopper's, whose memory is four times as fast.
     {.compute_capability = 0,
      .packed_threads = 128,
      .scratch_row_bytes = 8 << 10,
      .few_packets = 4,
      .few_packets_row = 512,
-     .slice_threads = 128,
-     .slice_bytes = 22 << 10,
-     .tile_bytes = 128,
+     .slice_bytes = 80 << 10,
+     .tile_bytes = 256,
      .stream_threads = 512,
      .stream_teams = 1},
 };
@@ -124,10 +123,11 @@ int packet_values(const Problem& problem) {
   return packet_bytes / std::max(problem.x_value_bytes, problem.y_value_bytes);
 }
 
-/// Teams that share rows and that the machine has under way at once, less a fifth for what else may run on it.
-std::int64_t resident_slices(const Machine& machine, const Tuning& tuning) {
-  const int scratch_of_a_team = tuning.slice_bytes + (4 << 10);
-  return std::int64_t{machine.processors} * (machine.scratch_bytes / scratch_of_a_team) * 4 / 5;
+bool in_double(const Problem& problem) { return problem.x_value_bytes == 8 || problem.y_value_bytes == 8; }
+
+/// Teams with slices that the machine has under way at once, less a fifth for what else may run on it.
+std::int64_t resident(const impl::SliceTeams& teams, const Machine& machine) {
+  return std::int64_t{machine.processors} * teams.per_processor * 4 / 5;
 }
 
 bool has_adjacent_columns(const Problem& problem) {
@@ -180,9 +180,8 @@ Schedule row_in_registers(const Problem& problem, const Machine& machine, const 
       std::max<std::int64_t>(1, divide_rounding_up(packets, std::int64_t{per_lane} * machine.vector_lanes));
   // Sums of double need so many registers that no more than twice 384 threads of a processor have them. Teams must not
   // leave much of a processor unused.
-  const bool in_double = problem.x_value_bytes == 8 || problem.y_value_bytes == 8;
   const int max_threads =
-      std::min({machine.max_team_threads, machine.threads_per_processor / 2, in_double ? 384 : 1024});
+      std::min({machine.max_team_threads, machine.threads_per_processor / 2, in_double(problem) ? 384 : 1024});
   if (warps * machine.vector_lanes > max_threads || problem.rows > max_league_size) return {};
   return {.kernel = Kernel::RowInRegisters,
           .league_size = static_cast<int>(problem.rows),
@@ -193,28 +192,35 @@ Schedule row_in_registers(const Problem& problem, const Machine& machine, const 
 }
 
 Schedule row_across_teams(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  const impl::SliceTeams of = impl::slice_teams(in_double(problem));
   const int n = packet_values(problem), packet = n * problem.x_value_bytes;
-  const int per_lane = tuning.slice_bytes / (tuning.slice_threads * packet);
-  const std::int64_t slice_columns = std::int64_t{per_lane} * tuning.slice_threads * n;
-  const std::int64_t teams = divide_rounding_up(problem.columns, slice_columns);
-  // With fewer than four rows under way at once, all wait for the same exchange: two passes are faster.
-  if (4 * teams > resident_slices(machine, tuning)) return {};
+  const std::int64_t packets = divide_rounding_up(problem.columns, n);
+  const std::int64_t most_packets =
+      of.lanes * of.packets_in_registers + tuning.slice_bytes / of.per_processor / packet / of.lanes * of.lanes;
+  const std::int64_t teams = divide_rounding_up(packets, most_packets);
+  // With fewer than two rows under way at once, all wait for the same exchange: two passes are faster.
+  if (5 * teams > 3 * resident(of, machine) || problem.rows > max_league_size) return {};
+  // Slices of equal size, that begin where a line of L2 does.
+  constexpr std::int64_t line = 128 / packet_bytes;
+  const std::int64_t slice_packets = divide_rounding_up(divide_rounding_up(packets, teams), line) * line;
   return {.kernel = Kernel::RowAcrossTeams,
           .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),
-          .team_size = tuning.slice_threads / machine.vector_lanes,
+          .team_size = of.lanes / machine.vector_lanes,
           .vector_length = machine.vector_lanes,
           .packet_values = n,
-          .packets_per_lane = per_lane,
-          .teams_per_row = static_cast<int>(teams),
-          .slice_columns = static_cast<int>(slice_columns),
+          .packets_per_lane = of.packets_in_registers,
+          .teams_per_row = static_cast<int>(divide_rounding_up(packets, slice_packets)),
+          .slice_columns = static_cast<int>(slice_packets * n),
           .patience = patience};
 }
 
 Schedule streamed_row(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  // Sums of double leave registers for half as many threads.
+  const int threads = in_double(problem) ? tuning.stream_threads / 2 : tuning.stream_threads;
   const std::int64_t teams = divide_rounding_up(std::int64_t{machine.processors} * tuning.stream_teams, problem.rows);
   return {.kernel = Kernel::StreamedRow,
           .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),
-          .team_size = tuning.stream_threads / machine.vector_lanes,
+          .team_size = threads / machine.vector_lanes,
           .vector_length = machine.vector_lanes,
           .packet_values = packet_values(problem),
           .packets_per_lane = 4,
@@ -225,33 +231,33 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
   const bool same_order = problem.x_neighbours == problem.y_neighbours;
   const int value_bytes = std::max(problem.x_value_bytes, problem.y_value_bytes);
   const int n = same_order && problem.is_aligned ? packet_values(problem) : 1;
-  // A tile has more rows where they are so short that a slice would not be full, and fewer where it would take many
-  // slices, since teams read from each other what they have of each row.
-  int rows = tuning.tile_bytes / value_bytes;
+  const impl::SliceTeams of = impl::slice_teams(in_double(problem) || n == 8);
+  const int packets_in_registers = n == 1 ? 0 : of.packets_in_registers;
+  int rows = tuning.tile_bytes / value_bytes, threads = of.lanes;
+  // Short tiles: small teams, of which many are under way, with a few packets a lane at least; and wider tiles where
+  // there would be fewer still.
+  const auto packets_of_a_lane = [&] { return rows / n * problem.columns / threads; };
+  while (threads > 128 && threads / 2 >= rows && packets_of_a_lane() <= 8) threads /= 2;
+  while (same_order && 2 * rows <= threads && packets_of_a_lane() < 4) rows *= 2;
   const auto slice_columns = [&] {
-    return std::min<std::int64_t>(problem.columns,
-                                  tuning.slice_bytes / (rows + (same_order ? 0 : 1)) / problem.x_value_bytes);
+    const int workers = threads / (rows / n), pitch = rows + (same_order ? 0 : 1);
+    const int sums_bytes = (threads / machine.vector_lanes + 1) * rows * (in_double(problem) ? 24 : 8);
+    const int in_scratch = (tuning.slice_bytes / of.per_processor - sums_bytes) / (pitch * problem.x_value_bytes);
+    return std::min<std::int64_t>(problem.columns, workers * (packets_in_registers + in_scratch / workers));
   };
   const auto slices = [&] { return divide_rounding_up(problem.columns, slice_columns()); };
-  const int most_rows = same_order ? tuning.slice_threads * n : 2 * rows;
-  while (rows * 2 <= most_rows && slice_columns() == problem.columns &&
-         rows * problem.columns * problem.x_value_bytes * 4 <= tuning.slice_bytes)
-    rows *= 2;
-  const auto narrow = [&](int bytes, std::int64_t most_slices) {
-    while (rows / 2 >= std::max(n, bytes / value_bytes) && slices() > most_slices) rows /= 2;
-  };
-  const std::int64_t resident = resident_slices(machine, tuning);
-  narrow(64, 2);
-  narrow(32, resident);  // one sector of L2
-  if (slices() > resident) return {};
-  const bool is_long = !same_order && problem.columns > 2 * tuning.slice_threads;
-  const int threads = std::max(is_long ? 2 * tuning.slice_threads : tuning.slice_threads, rows / n);
+  // Narrower tiles where teams would read more from each other than they gain, down to a sector of L2.
+  const std::int64_t most = resident(of, machine);
+  while (slices() > most / 2 && rows * value_bytes > tuning.tile_bytes / 2) rows /= 2;
+  while (slices() > most && rows / 2 >= std::max(n, 32 / value_bytes)) rows /= 2;
+  if (slices() > most) return {};
   const std::int64_t tiles = divide_rounding_up(problem.rows, rows);
   return {.kernel = Kernel::ColumnTiles,
           .rows_per_team = rows,
           .league_size = static_cast<int>(std::min(tiles * slices(), max_league_size)),
           .team_size = threads,
           .packet_values = n,
+          .packets_per_lane = packets_in_registers,
           .teams_per_row = static_cast<int>(slices()),
           .slice_columns = static_cast<int>(slice_columns()),
           .patience = patience};

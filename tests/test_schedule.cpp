@@ -70,11 +70,8 @@ TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
                   if (kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles) {
                     REQUIRE(std::int64_t{s.slice_columns} * s.teams_per_row >= columns);
                     REQUIRE(std::int64_t{s.slice_columns} * (s.teams_per_row - 1) < columns);
-                    // All teams of a row are under way at once.
-                    const std::int64_t slice_bytes = std::int64_t{s.slice_columns} * value_bytes *
-                                                     (kernel == Kernel::ColumnTiles ? s.rows_per_team : 1);
-                    REQUIRE((s.teams_per_row == 1 ||
-                             s.teams_per_row * slice_bytes < std::int64_t{machine.processors} * machine.scratch_bytes));
+                    // All teams of a row are under way at once: no more than two fit a processor.
+                    REQUIRE((s.teams_per_row == 1 || s.teams_per_row <= 2 * machine.processors));
                   }
                 }
                 const Schedule chosen = choose_schedule(problem, machine);
@@ -106,11 +103,11 @@ TEST_CASE("what Hopper and Ada run, by the length of a row", "[schedule][ada][ho
   // 128 KiB a row: a team of 1024 threads, which leaves a third of one of Ada's processors unused.
   CHECK(kernel(8192, 32768, machines::hopper) == Kernel::RowInRegisters);
   CHECK(kernel(8192, 32768, machines::ada) == Kernel::RowAcrossTeams);
-  // 4 MiB a row: four of them fit Hopper, and none of 16 MiB.
-  CHECK(kernel(512, 1 << 20, machines::hopper) == Kernel::RowAcrossTeams);
-  CHECK(kernel(64, 1 << 22, machines::hopper) == Kernel::StreamedRow);
-  CHECK(kernel(512, 1 << 18, machines::ada) == Kernel::RowAcrossTeams);
-  CHECK(kernel(512, 1 << 20, machines::ada) == Kernel::StreamedRow);
+  // At least five thirds of a row are under way at once: of 16 MiB on Hopper, of 8 MiB on Ada.
+  CHECK(kernel(64, 1 << 22, machines::hopper) == Kernel::RowAcrossTeams);
+  CHECK(kernel(32, 1 << 23, machines::hopper) == Kernel::StreamedRow);
+  CHECK(kernel(128, 1 << 21, machines::ada) == Kernel::RowAcrossTeams);
+  CHECK(kernel(64, 1 << 22, machines::ada) == Kernel::StreamedRow);
 }
 
 TEST_CASE("what runs where memory is not row by row", "[schedule]") {
@@ -191,7 +188,7 @@ TEST_CASE("explain says what runs and why", "[schedule][explain]") {
   const std::string plain = explain(schedule_with(Kernel::TeamPerRow, problem, machines::ada), problem, machines::ada);
   CHECK_THAT(plain, ContainsSubstring("TeamPerRow: one team a row, 1024 threads"));
   CHECK_THAT(plain, ContainsSubstring("128 rows under way"));
-  CHECK_THAT(text(problem, machines::hopper), ContainsSubstring("RowAcrossTeams: 8 teams a row"));
+  CHECK_THAT(text(problem, machines::hopper), ContainsSubstring("RowAcrossTeams: 2 teams a row"));
   CHECK_THAT(text({1 << 20, 64, 4}, machines::ada),
              ContainsSubstring("32 rows a team, each held in registers by 8 lanes"));
   CHECK_THAT(text({1, 1 << 24, 4}, machines::host(16)), ContainsSubstring("fewer rows than processors"));

@@ -28,9 +28,9 @@ std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, co
     Schedule schedule = schedule_with(kernel, problem, machine_of(exec));
     if (schedule.league_size == 0) continue;
     schedules.push_back(schedule);
-    if (kernel == Kernel::RowAcrossTeams && schedule.packets_per_lane > 1) {
-      schedule.packets_per_lane = 1;
-      schedule.slice_columns = schedule.packet_values * schedule.team_size * schedule.vector_length;
+    const int n = schedule.packet_values;
+    if (kernel == Kernel::RowAcrossTeams && x.columns > 3 * n) {
+      schedule.slice_columns = static_cast<int>(impl::divide_rounding_up(schedule.slice_columns, 3 * n)) * n;
     } else if (kernel == Kernel::ColumnTiles && schedule.slice_columns > 3) {
       schedule.slice_columns = static_cast<int>(impl::divide_rounding_up(schedule.slice_columns, 3));
     } else {

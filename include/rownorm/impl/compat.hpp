@@ -78,12 +78,48 @@ KOKKOS_FORCEINLINE_FUNCTION int lane_of([[maybe_unused]] const Member& member) {
   KOKKOS_IF_ON_HOST((return 0;))
 }
 
+/// The most vector lanes of a thread, which then is a warp of the device.
+inline constexpr int warp_lanes = 32;
+
+/// The caller's and its warp's values exchanged: what the lane so many further up has, or what lane `from` has, of
+/// `lanes` neighbouring ones. All lanes of a warp call it.
+template <class Value, class Shuffle>
+KOKKOS_FORCEINLINE_FUNCTION Value shuffle_words(const Value& mine, [[maybe_unused]] const Shuffle& shuffle_word) {
+  static_assert(sizeof(Value) % sizeof(unsigned) == 0);
+  unsigned words[sizeof(Value) / sizeof(unsigned)];
+  std::memcpy(words, &mine, sizeof(Value));
+  for (unsigned& word : words) word = shuffle_word(word);
+  Value other;
+  std::memcpy(&other, words, sizeof(Value));
+  return other;
+}
+template <class Value>
+KOKKOS_FORCEINLINE_FUNCTION Value shuffle_down(const Value& mine, [[maybe_unused]] int distance,
+                                               [[maybe_unused]] int lanes) {
+#ifdef __CUDA_ARCH__
+  return shuffle_words(mine, [&](unsigned word) { return __shfl_down_sync(0xffffffff, word, distance, lanes); });
+#else
+  return mine;
+#endif
+}
+template <class Value>
+KOKKOS_FORCEINLINE_FUNCTION Value shuffle(const Value& mine, [[maybe_unused]] int from, [[maybe_unused]] int lanes) {
+#ifdef __CUDA_ARCH__
+  return shuffle_words(mine, [&](unsigned word) { return __shfl_sync(0xffffffff, word, from, lanes); });
+#else
+  return mine;
+#endif
+}
+
 /// Hides from the compiler where a value came from. What is computed from it before and after is computed twice, and
 /// occupies no register in between.
 template <class Word>
 KOKKOS_FORCEINLINE_FUNCTION void forget_origin([[maybe_unused]] Word& word) {
 #if defined(__GNUC__) || defined(__CUDA_ARCH__)
   if constexpr (sizeof(Word) == 4) asm volatile("" : "+r"(word));
+#endif
+#ifdef __CUDA_ARCH__
+  if constexpr (sizeof(Word) == 8) asm volatile("" : "+l"(word));
 #endif
 }
 
@@ -117,12 +153,15 @@ KOKKOS_FORCEINLINE_FUNCTION void store_words(Words* to, const Words& words) {
     *to = words;
 }
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#define ROWNORM_IMPL_COPIES_ASYNC
+#endif
+
 /// Begins to copy 4, 8 or 16 aligned bytes from global to scratch memory, past the registers; end_copies waits for
-/// those that the calling thread has begun. CUDA's own __pipeline_memcpy_async also asks for a prefetch of 128 bytes
-/// into L2.
+/// those that the calling thread has begun. Devices before compute capability 8.0 copy at once.
 template <int bytes>
 KOKKOS_FORCEINLINE_FUNCTION void begin_copy(void* to, const void* from) {
-#ifdef __CUDA_ARCH__
+#ifdef ROWNORM_IMPL_COPIES_ASYNC
   const auto shared = static_cast<unsigned>(__cvta_generic_to_shared(to));
   if constexpr (bytes == 16)
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared), "l"(from) : "memory");
@@ -133,7 +172,7 @@ KOKKOS_FORCEINLINE_FUNCTION void begin_copy(void* to, const void* from) {
 #endif
 }
 KOKKOS_FORCEINLINE_FUNCTION void end_copies() {
-#ifdef __CUDA_ARCH__
+#ifdef ROWNORM_IMPL_COPIES_ASYNC
   asm volatile("cp.async.wait_all;" ::: "memory");
 #endif
 }

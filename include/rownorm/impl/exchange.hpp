@@ -110,70 +110,39 @@ struct ExchangePlace {
 
 inline constexpr int no_slice = 1 << 30;
 
-/// Publishes what the team has made of its own slice of the caller's rows and collects the rest. All threads of a team
-/// call it. Returns no_slice and sets `rows`; or returns a slice that the team should `help` with, whereafter it must
-/// call this again.
+/// Publishes what the team has made of its own slice of the caller's row, and collects what it can of the rest. Returns
+/// no_slice, or how many slices after its own the caller misses one that the team should `help` with.
 ///
-/// - mine: the partial results of the team's own slice, the same in all of the rows' workers.
+/// - mine: the partial result of the team's own slice, which the row's first worker publishes.
 /// - in_place: y is x.
-/// - combine(partials): what all of the rows' workers have; all threads call it, and it has a barrier.
-/// - missing: in scratch memory; no_slice, and a barrier since it was set.
-template <class Norm, class Partial, int n, class Combine>
-KOKKOS_FORCEINLINE_FUNCTION int collect(const Exchange<Partial>& exchange, const ExchangePlace& at, int* missing,
-                                        const Norm& norm, const PartialsOf<Partial, n>& mine, bool in_place,
-                                        const Combine& combine, PartialsOf<Partial, n>& rows) {
-  const int slices = exchange.slices();
-  // The last worker, because it has the least to wait for.
-  if (at.worker == at.workers - 1) {
-    ROWNORM_IMPL_UNROLL()
-    for (int q = 0; q < n; ++q) exchange.publish(at.epoch, at.item, at.slice, at.row + q, mine.of[q]);
+/// - collected: what the caller has found; all of the row's workers have the row together.
+template <class Norm, class Partial>
+KOKKOS_FORCEINLINE_FUNCTION int collect(const Exchange<Partial>& exchange, const ExchangePlace& at, const Norm& norm,
+                                        const Partial& mine, bool in_place, Partial& collected) {
+  if (at.worker == 0) {
+    exchange.publish(at.epoch, at.item, at.slice, at.row, mine);
     if (in_place) Kokkos::memory_fence();  // before this team overwrites x: see the top of this file
   }
-  PartialsOf<Partial, n> collected;
+  collected = Partial{};
   int patience = exchange.patience();
-  for (int slice = at.worker; slice < slices; slice += at.workers) {
-    PartialsOf<Partial, n> other = mine;
-    // The last row, which is published last, is looked for until it is there, and then the others all at once: each
-    // look takes a microsecond, and what is read in vain keeps L2 from other work.
-    bool last_is_there = false;
-    const auto look = [&] {
-      last_is_there = last_is_there || exchange.find(at.epoch, at.item, slice, at.row + n - 1, other.of[n - 1]);
-      bool all = last_is_there;
-      ROWNORM_IMPL_UNROLL()
-      for (int q = 0; q < n - 1; ++q)
-        all = last_is_there && exchange.find(at.epoch, at.item, slice, at.row + q, other.of[q]) && all;
-      return all;
-    };
-    bool found = slice == at.slice || look();
-    for (; !found && patience > 0; --patience) found = look();
-    if (!found) {
-      // Teams that miss the same slices start with different ones, and so share the work.
-      Kokkos::atomic_min(missing, slice > at.slice ? slice - at.slice : slice - at.slice + slices);
-      break;
-    }
-    ROWNORM_IMPL_UNROLL()
-    for (int q = 0; q < n; ++q) norm.combine(collected.of[q], other.of[q]);
+  for (int slice = at.worker; slice < exchange.slices(); slice += at.workers) {
+    Partial other = mine;
+    bool found = slice == at.slice || exchange.find(at.epoch, at.item, slice, at.row, other);
+    for (; !found && patience > 0; --patience) found = exchange.find(at.epoch, at.item, slice, at.row, other);
+    // Teams that miss the same slices start with different ones, and so share the work.
+    if (!found) return slice > at.slice ? slice - at.slice : slice - at.slice + exchange.slices();
+    norm.combine(collected, other);
   }
-  rows = combine(collected);
-  return *missing == no_slice ? no_slice : (at.slice + *missing) % slices;
+  return no_slice;
 }
 
-/// Publishes a slice that another team has not. All threads of the team call it.
-///
-/// - partials: the partial results of that slice, the same in all of the rows' workers, computed since `collect`.
-template <class Member, class Partial, int n>
-KOKKOS_FUNCTION void help(const Member& member, const Exchange<Partial>& exchange, const ExchangePlace& at, int slice,
-                          int* missing, const PartialsOf<Partial, n>& partials) {
-  Kokkos::memory_fence();
-  member.team_barrier();
-  if (at.worker == 0) {
-    ROWNORM_IMPL_UNROLL()
-    for (int q = 0; q < n; ++q)
-      if (Partial found; !exchange.find(at.epoch, at.item, slice, at.row + q, found))
-        exchange.publish(at.epoch, at.item, slice, at.row + q, partials.of[q]);
-  }
-  Kokkos::single(Kokkos::PerTeam(member), [&] { *missing = no_slice; });
-  member.team_barrier();
+/// Publishes a slice that another team has not. One worker of the row calls it, when the team has computed the partial
+/// result from x since `collect`, and each of its threads has called memory_fence since it read x, and then a barrier.
+template <class Partial>
+KOKKOS_FUNCTION void help(const Exchange<Partial>& exchange, const ExchangePlace& at, int slice,
+                          const Partial& partial) {
+  if (Partial found; !exchange.find(at.epoch, at.item, slice, at.row, found))
+    exchange.publish(at.epoch, at.item, slice, at.row, partial);
 }
 
 }  // namespace rownorm::impl

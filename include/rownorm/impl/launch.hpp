@@ -40,9 +40,9 @@ void launch_on_lanes(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const
       break;
     case Kernel::RowInRegisters:
       if (packets == 4)
-        RowInRegisters<X, Y, Norm, 4>{x, y, finisher, lanes}.launch(exec, schedule);
+        RowInRegisters<X, Y, Norm, 4>{x, y, finisher}.launch(exec, schedule);
       else
-        RowInRegisters<X, Y, Norm, 8>{x, y, finisher, lanes}.launch(exec, schedule);
+        RowInRegisters<X, Y, Norm, 8>{x, y, finisher}.launch(exec, schedule);
       break;
     case Kernel::RowAcrossTeams:
       RowAcrossTeams<X, Y, Norm>::launch(exec, x, y, finisher, schedule);

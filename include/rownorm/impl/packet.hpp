@@ -247,6 +247,110 @@ class ScratchPackets {
   int workers_;
 };
 
+/// So many elements from one packet to the next.
+template <int elements>
+struct ConstantStep {
+  KOKKOS_FUNCTION constexpr operator std::ptrdiff_t() const { return elements; }
+};
+
+/// The packets that one lane has of a slice which neither registers nor scratch memory could hold alone: the first ones
+/// are in registers, those beyond in scratch memory. Each worker has there what it will use itself, so that no barrier
+/// is needed.
+///
+/// - Step: how many elements from one packet to the next, an integer or, which saves registers, a ConstantStep.
+template <class X, class Y, int n, int registers, class Step>
+class LanePackets {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  /// What a lane has in scratch memory of so many packets.
+  static KOKKOS_FUNCTION constexpr int packets_in_scratch(int packets) { return Kokkos::max(0, packets - registers); }
+
+  /// x: the lane's first packet; scratch: the first of those in scratch memory. Packets that are not aligned are loaded
+  /// value by value.
+  KOKKOS_FORCEINLINE_FUNCTION LanePackets(X* x, Step x_step, int count, bool x_is_aligned, Value* scratch,
+                                          Step scratch_step)
+      : scratch_(scratch), count_(count), scratch_step_(scratch_step) {
+    constexpr int bytes = n * sizeof(Value);
+    X* beyond = x + registers * x_step;
+    if (bytes >= 4 && x_is_aligned) {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
+        begin_copy<bytes >= 4 ? bytes : 4>(scratch, beyond);
+    } else {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
+        for (int k = 0; k < n; ++k) scratch[k] = beyond[k];
+    }
+    std::ptrdiff_t from = 0;
+    if (x_is_aligned) {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < registers; ++p, advance(from, x_step))
+        if (p < count) held_[p] = Packet<Value, n>::load(x + from);
+    } else {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < registers; ++p, advance(from, x_step))
+        if (p < count)
+          for (int k = 0; k < n; ++k) held_[p].set(k, x[from + k]);
+    }
+  }
+
+  /// f(packet) for each packet, in order.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < registers; ++p)
+      if (p < count_) f(held_[p]);
+    if (count_ > registers) {  // else compilers would wait for the copies first
+      end_copies();
+      const Value* scratch = scratch_;
+      ROWNORM_IMPL_UNROLL(2)
+      for (int p = registers; p < count_; ++p, scratch += scratch_step_) f(Packet<Value, n>::load(scratch));
+    }
+  }
+
+  /// Writes f(value, k) for each value, the k-th of its packet, to packets of y, of which the lane's first is at y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const F& f) {
+    std::ptrdiff_t to = 0;
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < registers; ++p, advance(to, y_step))
+      if (p < count_) {
+        held_[p].renew();
+        store_packet(y + to, held_[p], f);
+      }
+    const Value* scratch = scratch_;
+    ROWNORM_IMPL_UNROLL(4)
+    for (int p = registers; p < count_; ++p, to += y_step, scratch += scratch_step_)
+      store_packet(y + to, Packet<Value, n>::load(scratch), f);
+  }
+
+ private:
+  /// One step further. Where steps are not constants, compilers would keep an address for each packet.
+  static KOKKOS_FORCEINLINE_FUNCTION void advance(std::ptrdiff_t& offset, const Step& step) {
+    offset += step;
+    if constexpr (std::is_integral_v<Step>) forget_origin(offset);
+  }
+
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, const F& f) {
+    Packet<Y, n> result;
+    ROWNORM_IMPL_UNROLL()
+    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), k));
+    result.store(y);
+  }
+
+  Packet<Value, n> held_[registers > 0 ? registers : 1];
+  Value* scratch_;
+  int count_;
+  Step scratch_step_;
+};
+
+/// How many packets worker number `worker` has of `packets`.
+KOKKOS_FORCEINLINE_FUNCTION int packets_of(int worker, int workers, int packets) {
+  return Kokkos::max(0, (packets - worker + workers - 1) / workers);
+}
+
 /// f(value, k) for each value that a worker would hold in HeldPackets, in the same order, without holding them.
 template <class X, class Y, int n, class F>
 KOKKOS_FUNCTION void for_each_in(const Stretch<X, Y, n>& stretch, int worker, int workers, const F& f) {
@@ -254,6 +358,15 @@ KOKKOS_FUNCTION void for_each_in(const Stretch<X, Y, n>& stretch, int worker, in
   for (int packet = worker; packet < stretch.packets; packet += workers)
     for (int k = 0; k < n; ++k) f(stretch.x[packet * n + k], k);
   if (const int edge = stretch.edge(worker); edge != stretch.no_edge) f(stretch.x[edge], 0);
+}
+
+/// Writes f(value, k) for each value of x that a worker would hold in HeldPackets to its place in y.
+template <class X, class Y, int n, class F>
+KOKKOS_FUNCTION void rescale_in(const Stretch<X, Y, n>& stretch, int worker, int workers, const F& f) {
+  ROWNORM_IMPL_UNROLL(1)
+  for (int packet = worker; packet < stretch.packets; packet += workers)
+    for (int k = 0; k < n; ++k) stretch.y[packet * n + k] = f(stretch.x[packet * n + k], k);
+  if (const int edge = stretch.edge(worker); edge != stretch.no_edge) stretch.y[edge] = f(stretch.x[edge], 0);
 }
 
 }  // namespace rownorm::impl

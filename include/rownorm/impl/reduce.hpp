@@ -5,9 +5,9 @@
 /// Partial results of a norm, combined over the lanes of a thread and the threads of a team. The order is fixed, so the
 /// bits are.
 
-#include <cstddef>
-
 #include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
 
 namespace rownorm::impl {
 
@@ -35,41 +35,44 @@ class NormReducer {
   value_type nothing_;
 };
 
-/// What the vector lanes of a thread have together; each lane brings its `mine`, and all get the same bits.
-template <class Compute, class Member, class Norm, class Partial>
-KOKKOS_FORCEINLINE_FUNCTION Partial combine_lanes(const Member& member, int lanes, const Norm& norm,
-                                                  const Partial& mine) {
-  Partial total;
-  Kokkos::parallel_reduce(
-      Kokkos::ThreadVectorRange(member, lanes), [&](int, Partial& partial) { norm.combine(partial, mine); },
-      NormReducer<Norm, Compute>(norm, total));
-  return total;
+/// What `lanes` neighbouring vector lanes, a power of two, have together; each lane brings its `mine`, and all get the
+/// same bits. All lanes of a warp call it. Kokkos' own reduction over a ThreadVectorRange, whose bounds no compiler
+/// knows, takes five times the instructions.
+template <class Norm, class Partial>
+KOKKOS_FORCEINLINE_FUNCTION Partial combine_lanes(int lanes, const Norm& norm, const Partial& mine) {
+  Partial total = mine;
+  ROWNORM_IMPL_UNROLL()
+  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
+    if (distance < lanes) norm.combine(total, shuffle_down(total, distance, lanes));
+  return shuffle(total, 0, lanes);
 }
 
-/// Scratch memory of `combine_team`, for teams of so many threads.
-template <class Partial>
-KOKKOS_FUNCTION constexpr std::size_t combine_team_bytes(int team_size) {
-  return static_cast<std::size_t>(team_size) * sizeof(Partial);
+/// The smallest of a warp's values, for all of its lanes.
+KOKKOS_FORCEINLINE_FUNCTION int min_of_lanes(int mine) {
+  ROWNORM_IMPL_UNROLL()
+  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
+    mine = Kokkos::min(mine, shuffle_down(mine, distance, warp_lanes));
+  return shuffle(mine, 0, warp_lanes);
 }
 
-/// The same for all threads of a team with `lanes` vector lanes each: shuffles within a thread, one word a thread in
-/// scratch memory, one barrier. Before the next use of the same scratch memory the team needs a barrier.
-template <class Compute, class Member, class Norm, class Partial>
-KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, int lanes, Partial* scratch, const Norm& norm,
+/// The same for all threads of a team, each of which is a warp: shuffles within a thread, one word a thread in
+/// `scratch` memory, one barrier. Before the next use of the same scratch memory the team needs a barrier. The number
+/// of threads may be known at compile time.
+template <class Member, class Norm, class Partial>
+KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, int threads, Partial* scratch, const Norm& norm,
                                                  const Partial& mine) {
-  const Partial thread = combine_lanes<Compute>(member, lanes, norm, mine);
-  if (member.team_size() == 1) return thread;
-  Kokkos::single(Kokkos::PerThread(member), [&] { scratch[member.team_rank()] = thread; });
+  const Partial thread = combine_lanes(warp_lanes, norm, mine);
+  if (threads == 1) return thread;
+  const int lane = lane_of(member);
+  if (lane == 0) scratch[member.team_rank()] = thread;
   member.team_barrier();
   Partial total;
-  if (member.team_size() <= 8) {  // fewer than shuffles would take
-    for (int t = 0; t < member.team_size(); ++t) norm.combine(total, scratch[t]);
+  if (threads <= 8) {  // fewer than shuffles would take
+    for (int t = 0; t < threads; ++t) norm.combine(total, scratch[t]);
     return total;
   }
-  Kokkos::parallel_reduce(
-      Kokkos::ThreadVectorRange(member, member.team_size()),
-      [&](int t, Partial& partial) { norm.combine(partial, scratch[t]); }, NormReducer<Norm, Compute>(norm, total));
-  return total;
+  if (lane < threads) total = scratch[lane];
+  return combine_lanes(warp_lanes, norm, total);
 }
 
 }  // namespace rownorm::impl

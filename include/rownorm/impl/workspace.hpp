@@ -17,7 +17,7 @@ namespace rownorm::impl {
 /// What kernels see of it: parts that do not meet, each for one purpose, since one kernel leaves there what the next
 /// one finds. All of it is zero before its first use.
 struct Workspace {
-  static constexpr std::int64_t exchange_words = std::int64_t{1} << 19;
+  static constexpr std::int64_t exchange_words = (std::int64_t{1} << 20) + 1;  // 8 MiB, and one for control
   static constexpr std::int64_t sums_words = std::int64_t{1} << 14;
 
   std::uint64_t* data = nullptr;

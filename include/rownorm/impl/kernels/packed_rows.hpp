@@ -3,6 +3,7 @@
 #define ROWNORM_IMPL_KERNELS_PACKED_ROWS_HPP
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include <Kokkos_Core.hpp>
@@ -37,7 +38,9 @@ struct PackedRows {
 
   template <class Exec>
   void launch(const Exec& exec, const Schedule& schedule) const {
-    using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<256>>;
+    // Sums of double would spill if compilers chose how many teams a processor has.
+    using Bounds = std::conditional_t<is_double_v<Compute>, Kokkos::LaunchBounds<128, 6>, Kokkos::LaunchBounds<256>>;
+    using Policy = Kokkos::TeamPolicy<Exec, Bounds>;
     Kokkos::parallel_for("rownorm::PackedRows",
                          Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length), *this);
   }
@@ -55,7 +58,7 @@ struct PackedRows {
     ROWNORM_IMPL_UNROLL()
     for (int r = 0; r < rows; ++r) {
       const auto mine = finisher.accumulate([&](const auto& f) { parts[r].for_each(f); });
-      const auto scale = finisher.scale(combine_lanes<Compute>(member, lanes, finisher.norm, mine));
+      const auto scale = finisher.scale(combine_lanes(lanes, finisher.norm, mine));
       parts[r].store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
     }
   }

@@ -23,20 +23,20 @@ struct RowInRegisters {
   using Compute = compute_type<X, Y>;
   using Partial = typename Norm::template Partial<Compute>;
   static constexpr int n = packet_values<X, Y>;
+  static constexpr int max_threads = 1024 / warp_lanes;
 
   Rows<X> x;
   Rows<Y> y;
   RowFinisher<Norm, Compute> finisher;
-  int lanes;
 
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
     const std::int64_t i = member.league_rank();
-    auto* const scratch = static_cast<Partial*>(member.team_scratch(0).get_shmem(combine_team_bytes<Partial>(32)));
-    const int worker = member.team_rank() * lanes + lane_of(member), workers = member.team_size() * lanes;
+    auto* const scratch = static_cast<Partial*>(member.team_scratch(0).get_shmem(max_threads * sizeof(Partial)));
+    const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
     HeldPackets<X, Y, n, packets> part(Stretch<X, Y, n>::of(x(i), y(i)), worker, workers);
     const Partial mine = finisher.accumulate([&](const auto& f) { part.for_each(f); });
-    const auto scale = finisher.scale(combine_team<Compute>(member, lanes, scratch, finisher.norm, mine));
+    const auto scale = finisher.scale(combine_team(member, member.team_size(), scratch, finisher.norm, mine));
     part.store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
   }
 
@@ -46,7 +46,7 @@ struct RowInRegisters {
     using Policy = Kokkos::TeamPolicy<Exec, Bounds>;
     Kokkos::parallel_for("rownorm::RowInRegisters",
                          Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length)
-                             .set_scratch_size(0, Kokkos::PerTeam(combine_team_bytes<Partial>(32))),
+                             .set_scratch_size(0, Kokkos::PerTeam(max_threads * sizeof(Partial))),
                          *this);
   }
 };

@@ -26,8 +26,8 @@ struct StreamedRow {
   using Compute = compute_type<X, Y>;
   using Partial = typename Norm::template Partial<Compute>;
   static constexpr int n = packet_values<X, Y>;
-  static constexpr int max_threads = 32;  // of several lanes each
-  static constexpr int packets = 4;       // a lane
+  static constexpr int max_threads = 1024 / warp_lanes;
+  static constexpr int packets = 4;  // a lane
 
   /// What the two kernels share, in a workspace.
   struct Sums {
@@ -58,7 +58,6 @@ struct StreamedRow {
   struct Accumulate {
     Chunks chunks;
     RowFinisher<Norm, Compute> finisher;
-    int lanes;
     int teams;  ///< a row
     Sums sums;
 
@@ -70,7 +69,7 @@ struct StreamedRow {
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
       auto* const scratch = static_cast<Scratch*>(member.team_scratch(0).get_shmem(sizeof(Scratch)));
-      const int worker = member.team_rank() * lanes + lane_of(member), workers = member.team_size() * lanes;
+      const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
       const int i = member.league_rank() / teams, team = member.league_rank() % teams;
       Partial* const parts = sums.parts + member.league_rank() - team;
       Partial mine;
@@ -78,7 +77,7 @@ struct StreamedRow {
         const HeldPackets<X, Y, n, packets> held(chunks(i, chunk), worker, workers);
         finisher.norm.combine(mine, finisher.accumulate([&](const auto& f) { held.for_each(f); }));
       }
-      const Partial part = combine_team<Compute>(member, lanes, scratch->parts[0], finisher.norm, mine);
+      const Partial part = combine_team(member, member.team_size(), scratch->parts[0], finisher.norm, mine);
       if (worker == 0) {
         parts[team] = part;
         Kokkos::memory_fence();
@@ -91,7 +90,7 @@ struct StreamedRow {
       Kokkos::memory_fence();
       Partial some;
       for (int t = worker; t < teams; t += workers) finisher.norm.combine(some, parts[t]);
-      const Partial row = combine_team<Compute>(member, lanes, scratch->parts[1], finisher.norm, some);
+      const Partial row = combine_team(member, member.team_size(), scratch->parts[1], finisher.norm, some);
       if (worker == 0) {
         sums.rows[i] = row;
         sums.finished[i] = 0;
@@ -102,12 +101,11 @@ struct StreamedRow {
   struct Rescale {
     Chunks chunks;
     RowFinisher<Norm, Compute> finisher;
-    int lanes;
     Sums sums;
 
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
-      const int worker = member.team_rank() * lanes + lane_of(member), workers = member.team_size() * lanes;
+      const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
       const std::int64_t from_the_end = member.league_size() - 1 - member.league_rank();
       const std::int64_t i = from_the_end / chunks.per_row;
       HeldPackets<X, Y, n, packets> held(chunks(i, from_the_end % chunks.per_row), worker, workers);
@@ -121,12 +119,11 @@ struct StreamedRow {
                      const Schedule& schedule) {
     using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<512, is_double_v<Compute> ? 1 : 2>>;
     const Sums sums(workspace_of(exec));
-    const int lanes = schedule.vector_length;
-    const std::int64_t values = std::int64_t{schedule.team_size} * lanes * packets * n;
+    const std::int64_t values = std::int64_t{schedule.team_size} * warp_lanes * packets * n;
     const std::int64_t per_row = divide_rounding_up(x.columns, values);
     const auto teams = static_cast<int>(std::min({std::int64_t{schedule.teams_per_row}, per_row, Sums::max_parts}));
     const auto policy = [&](std::int64_t league) {
-      return Policy(exec, static_cast<int>(league), schedule.team_size, lanes);
+      return Policy(exec, static_cast<int>(league), schedule.team_size, warp_lanes);
     };
     // As many rows a launch as the workspace has room for, and as a league can count.
     const std::int64_t max_rows =
@@ -137,9 +134,8 @@ struct StreamedRow {
       Kokkos::parallel_for(
           "rownorm::StreamedRow::Accumulate",
           policy(rows * teams).set_scratch_size(0, Kokkos::PerTeam(sizeof(typename Accumulate::Scratch))),
-          Accumulate{chunks, finisher, lanes, teams, sums});
-      Kokkos::parallel_for("rownorm::StreamedRow::Rescale", policy(rows * per_row),
-                           Rescale{chunks, finisher, lanes, sums});
+          Accumulate{chunks, finisher, teams, sums});
+      Kokkos::parallel_for("rownorm::StreamedRow::Rescale", policy(rows * per_row), Rescale{chunks, finisher, sums});
     }
   }
 };
