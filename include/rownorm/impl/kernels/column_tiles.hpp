@@ -44,6 +44,7 @@ struct ColumnTiles {
   int log2_groups;   ///< of n rows each, that make up a tile
   int log2_workers;  ///< threads of a team that share a group
   int slice_columns;
+  int first_row;  ///< of the first tile: rows before it are there only to align the others
   bool x_has_adjacent_rows;
   bool y_has_adjacent_rows;
   bool in_place;
@@ -74,7 +75,7 @@ struct ColumnTiles {
   KOKKOS_FORCEINLINE_FUNCTION int columns_of(int tile, int slice, const Place& at) const {
     const std::int64_t i = static_cast<std::int64_t>(tile) * tile_rows() + at.row;
     const std::int64_t columns = x.columns - static_cast<std::int64_t>(slice) * slice_columns;
-    return i < x.rows
+    return (tile > 0 || at.row >= first_row) && i < x.rows
                ? packets_of(at.worker, workers(), static_cast<int>(Kokkos::min<std::int64_t>(slice_columns, columns)))
                : 0;
   }
@@ -241,13 +242,20 @@ struct ColumnTiles {
     const auto has_adjacent_rows = [](const auto& matrix) {
       return matrix.row_stride == 1 && matrix.column_stride != 1;
     };
+    // Tiles begin where blocks of L2 do, as far as the first column tells.
+    const auto rows_into_a_block = [&](const auto& matrix) {
+      constexpr std::uintptr_t block_bytes = 256;
+      const auto address = reinterpret_cast<std::uintptr_t>(matrix.data);
+      return static_cast<int>(address % block_bytes / sizeof(*matrix.data)) / n * n % tile_rows;
+    };
+    const int margin = has_adjacent_rows(x) ? rows_into_a_block(x) : rows_into_a_block(y);
     // As many launches, of one size, as it takes for the workspace to have room.
-    const std::int64_t tiles = divide_rounding_up(x.rows, tile_rows);
+    const std::int64_t tiles = divide_rounding_up(x.rows + margin, tile_rows);
     const std::int64_t room =
         slices > 1 ? Exchange<Partial>::capacity / (std::int64_t{slices} * tile_rows) : max_league_size;
     const std::int64_t max_tiles = divide_rounding_up(tiles, divide_rounding_up(tiles, room));
     for (std::int64_t first = 0; first < tiles; first += max_tiles) {
-      const std::int64_t count = std::min(max_tiles, tiles - first), first_row = first * tile_rows;
+      const std::int64_t count = std::min(max_tiles, tiles - first), first_row = first * tile_rows - margin;
       const std::int64_t rows = std::min(count * tile_rows, x.rows - first_row);
       const ColumnTiles kernel{x.from(first_row, rows),
                                y.from(first_row, rows),
@@ -256,6 +264,7 @@ struct ColumnTiles {
                                log2_of(tile_rows / n),
                                log2_of(threads / (tile_rows / n)),
                                schedule.slice_columns,
+                               first == 0 ? margin : 0,
                                has_adjacent_rows(x),
                                has_adjacent_rows(y),
                                static_cast<const void*>(x.data) == y.data};
