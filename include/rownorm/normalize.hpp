@@ -71,7 +71,8 @@ Problem problem_of(const X& x, const Y& y) {
 ///   while Kokkos' host backends run a kernel as they enqueue it. An empty view launches none.
 /// - Allocates nothing, beyond what Kokkos itself reserves at the first team kernel on an instance, and a workspace of
 ///   8 MiB at the first call on a CUDA stream with rows that teams share: a call not to be captured in a graph.
-/// - May be called from any number of host threads and instances at once.
+/// - May be called from any number of host threads and instances at once, unless Kokkos was built for one host thread
+///   (Kokkos_ENABLE_ATOMICS_BYPASS: then it takes no lock).
 ///
 /// Throws std::invalid_argument, before anything is launched or written, where extents differ, epsilon is
 /// negative, NaN or too large for the compute type, a view with elements has no memory, two indices of y lead to one
