@@ -2,8 +2,8 @@
 #ifndef ROWNORM_IMPL_NATIVE_TEAM_HPP
 #define ROWNORM_IMPL_NATIVE_TEAM_HPP
 
-/// Team kernels below Kokkos, which grants a team no more than 40 KiB of scratch memory up to version 4.7. With 96 KiB
-/// shared rows are 4 to 10 % faster (docs/performance.md).
+/// Team kernels below Kokkos, which grants a team no more than 40 KiB of scratch memory up to version 4.7. With more,
+/// bare kernels for shared rows are 2 to 8 % faster (docs/performance.md).
 
 #include <cstddef>
 #include <cstdint>

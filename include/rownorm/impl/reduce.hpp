@@ -37,7 +37,7 @@ class NormReducer {
 
 /// What `lanes` neighbouring vector lanes, a power of two, have together; each lane brings its `mine`, and all get the
 /// same bits. All lanes of a warp call it. Kokkos' own reduction over a ThreadVectorRange, whose bounds no compiler
-/// knows, takes five times the instructions.
+/// knows, is loops and divisions.
 template <class Norm, class Partial>
 KOKKOS_FORCEINLINE_FUNCTION Partial combine_lanes(int lanes, const Norm& norm, const Partial& mine) {
   Partial total = mine;
