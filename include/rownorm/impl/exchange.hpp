@@ -7,9 +7,8 @@
 /// A row (or a tile of rows side by side) is cut into slices, one a team. Each team publishes the partial result of its
 /// slice and collects those of the others:
 ///
-/// - A partial result travels as words of 8 bytes, each with 4 bytes of it and a tag. A word is written and read as
-/// one,
-///   so whoever sees the right tag has the right bytes: it takes no fence and no atomic operation to wait for one.
+/// - A partial result travels as words of 8 bytes, each with 4 bytes of it and a tag. A word is written and read in
+///   one piece, so whoever sees the right tag has the right bytes: waiting takes no fence and no atomic operation.
 /// - The tag is the epoch of the launch, which lives in device memory. The last team of a launch to have all it needs
 ///   ends the epoch, so that a launch that is replayed by a graph never takes the words of another for its own.
 /// - Partial results are combined in a fixed order, whoever came first: the bits are the same every time.

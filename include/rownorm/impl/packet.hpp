@@ -213,17 +213,6 @@ class ScratchPackets {
     end_copies();
   }
 
-  /// f(value, k) for each value of the worker, the k-th of its packet, in a fixed order.
-  template <class F>
-  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
-    ROWNORM_IMPL_UNROLL(4)
-    for (int k = worker_; k < stretch_.packets; k += workers_) {
-      const auto packet = Packet<Value, n>::load(values() + k * n);
-      for (int j = 0; j < n; ++j) f(packet.get(j), j);
-    }
-    if (const int edge = stretch_.edge(worker_); edge != stretch_.no_edge) f(values()[edge], 0);
-  }
-
   /// Writes f(value) for each value of the worker to its place in y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) const {
@@ -351,7 +340,7 @@ KOKKOS_FORCEINLINE_FUNCTION int packets_of(int worker, int workers, int packets)
   return Kokkos::max(0, (packets - worker + workers - 1) / workers);
 }
 
-/// f(value, k) for each value that a worker would hold in HeldPackets, in the same order, without holding them.
+/// f(value, k) for each value that a worker would hold, in the same order, without holding them.
 template <class X, class Y, int n, class F>
 KOKKOS_FUNCTION void for_each_in(const Stretch<X, Y, n>& stretch, int worker, int workers, const F& f) {
   ROWNORM_IMPL_UNROLL(1)
@@ -360,7 +349,7 @@ KOKKOS_FUNCTION void for_each_in(const Stretch<X, Y, n>& stretch, int worker, in
   if (const int edge = stretch.edge(worker); edge != stretch.no_edge) f(stretch.x[edge], 0);
 }
 
-/// Writes f(value, k) for each value of x that a worker would hold in HeldPackets to its place in y.
+/// Writes f(value, k) for each value of x that a worker would hold to its place in y.
 template <class X, class Y, int n, class F>
 KOKKOS_FUNCTION void rescale_in(const Stretch<X, Y, n>& stretch, int worker, int workers, const F& f) {
   ROWNORM_IMPL_UNROLL(1)

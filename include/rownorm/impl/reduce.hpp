@@ -47,21 +47,13 @@ KOKKOS_FORCEINLINE_FUNCTION Partial combine_lanes(int lanes, const Norm& norm, c
   return shuffle(total, 0, lanes);
 }
 
-/// The smallest of a warp's values, for all of its lanes.
-KOKKOS_FORCEINLINE_FUNCTION int min_of_lanes(int mine) {
-  ROWNORM_IMPL_UNROLL()
-  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
-    mine = Kokkos::min(mine, shuffle_down(mine, distance, warp_lanes));
-  return shuffle(mine, 0, warp_lanes);
-}
-
 /// The same for all threads of a team, each of which is a warp: shuffles within a thread, one word a thread in
-/// `scratch` memory, one barrier. Before the next use of the same scratch memory the team needs a barrier. The number
-/// of threads may be known at compile time.
+/// `scratch` memory, one barrier. Before the next use of the same scratch memory the team needs a barrier.
 template <class Member, class Norm, class Partial>
-KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, int threads, Partial* scratch, const Norm& norm,
+KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, Partial* scratch, const Norm& norm,
                                                  const Partial& mine) {
   const Partial thread = combine_lanes(warp_lanes, norm, mine);
+  const int threads = member.team_size();
   if (threads == 1) return thread;
   const int lane = lane_of(member);
   if (lane == 0) scratch[member.team_rank()] = thread;
@@ -73,6 +65,14 @@ KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, int threa
   }
   if (lane < threads) total = scratch[lane];
   return combine_lanes(warp_lanes, norm, total);
+}
+
+/// The smallest of a warp's values, for all of its lanes.
+KOKKOS_FORCEINLINE_FUNCTION int min_of_lanes(int mine) {
+  ROWNORM_IMPL_UNROLL()
+  for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
+    mine = Kokkos::min(mine, shuffle_down(mine, distance, warp_lanes));
+  return shuffle(mine, 0, warp_lanes);
 }
 
 }  // namespace rownorm::impl

@@ -36,7 +36,7 @@ struct RowInRegisters {
     const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
     HeldPackets<X, Y, n, packets> part(Stretch<X, Y, n>::of(x(i), y(i)), worker, workers);
     const Partial mine = finisher.accumulate([&](const auto& f) { part.for_each(f); });
-    const auto scale = finisher.scale(combine_team(member, member.team_size(), scratch, finisher.norm, mine));
+    const auto scale = finisher.scale(combine_team(member, scratch, finisher.norm, mine));
     part.store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
   }
 

@@ -77,7 +77,7 @@ struct StreamedRow {
         const HeldPackets<X, Y, n, packets> held(chunks(i, chunk), worker, workers);
         finisher.norm.combine(mine, finisher.accumulate([&](const auto& f) { held.for_each(f); }));
       }
-      const Partial part = combine_team(member, member.team_size(), scratch->parts[0], finisher.norm, mine);
+      const Partial part = combine_team(member, scratch->parts[0], finisher.norm, mine);
       if (worker == 0) {
         parts[team] = part;
         Kokkos::memory_fence();
@@ -90,7 +90,7 @@ struct StreamedRow {
       Kokkos::memory_fence();
       Partial some;
       for (int t = worker; t < teams; t += workers) finisher.norm.combine(some, parts[t]);
-      const Partial row = combine_team(member, member.team_size(), scratch->parts[1], finisher.norm, some);
+      const Partial row = combine_team(member, scratch->parts[1], finisher.norm, some);
       if (worker == 0) {
         sums.rows[i] = row;
         sums.finished[i] = 0;
