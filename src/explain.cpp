@@ -23,6 +23,8 @@ const char* to_string(Kernel kernel) {
       return "StreamedRow";
     case Kernel::ColumnTiles:
       return "ColumnTiles";
+    case Kernel::StreamedTiles:
+      return "StreamedTiles";
   }
   return "unknown";
 }
@@ -63,6 +65,9 @@ std::string share_of_a_team(const Schedule& schedule) {
     case Kernel::ColumnTiles:
       return "tiles of " + counted(schedule.rows_per_team, "row") + " by " + counted(schedule.slice_columns, "column") +
              ", because rows lie side by side";
+    case Kernel::StreamedTiles:
+      return "tiles of " + counted(schedule.rows_per_team, "row") +
+             ", because rows lie side by side, each read twice, because the machine cannot hold it";
   }
   return "";
 }

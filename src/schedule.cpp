@@ -78,6 +78,7 @@ struct Tuning {
   int few_packets_row;     // ... so many packets; eight in longer rows
   int slice_bytes;         // that all teams of a processor hold in scratch memory, of shared rows and of tiles
   int tile_bytes;          // neighbouring rows of a tile, counted in bytes of one column
+  int block_bytes;         // ... where x and y do not lie the same way; twice that, if it suffices, for rows of y
   int stream_threads;      // a team of StreamedRow
   int stream_teams;        // of which so many a processor accumulate
 };
@@ -95,6 +96,7 @@ constexpr Tuning tunings[] = {
      .few_packets_row = 512,
      .slice_bytes = 192 << 10,
      .tile_bytes = 256,
+     .block_bytes = 64,
      .stream_threads = 512,
      .stream_teams = 2},
     // Ada, on paper, and whatever came before it. A processor has 100 KiB of scratch memory, and 1536 threads, so teams
@@ -107,6 +109,7 @@ constexpr Tuning tunings[] = {
      .few_packets_row = 512,
      .slice_bytes = 80 << 10,
      .tile_bytes = 256,
+     .block_bytes = 64,
      .stream_threads = 512,
      .stream_teams = 1},
 };
@@ -192,24 +195,31 @@ Schedule row_in_registers(const Problem& problem, const Machine& machine, const 
 }
 
 Schedule row_across_teams(const Problem& problem, const Machine& machine, const Tuning& tuning) {
-  const impl::SliceTeams of = impl::slice_teams(in_double(problem));
   const int n = packet_values(problem), packet = n * problem.x_value_bytes;
   const std::int64_t packets = divide_rounding_up(problem.columns, n);
-  const std::int64_t most_packets =
-      of.lanes * of.packets_in_registers + tuning.slice_bytes / of.per_processor / packet / of.lanes * of.lanes;
-  const std::int64_t teams = divide_rounding_up(packets, most_packets);
+  const auto most_packets = [&](const impl::SliceTeams& of) {
+    return of.lanes * (of.packets_in_registers + tuning.slice_bytes / of.per_processor / packet / of.lanes);
+  };
+  // Two teams a processor, since one loads while the other waits. A single large one is better where it holds the row,
+  // so that no team waits for others; but not where x must be loaded value by value.
+  impl::SliceTeams of = impl::slice_teams(in_double(problem));
+  if (const auto large = impl::slice_teams(in_double(problem), 1);
+      problem.have_same_phase && most_packets(of) < packets && packets <= most_packets(large))
+    of = large;
+  const std::int64_t teams = divide_rounding_up(packets, most_packets(of));
   // With fewer than two rows under way at once, all wait for the same exchange: two passes are faster.
   if (5 * teams > 3 * resident(of, machine) || problem.rows > max_league_size) return {};
-  // Slices of equal size, that begin where a line of L2 does.
+  // Slices as large as they can be, and the rest in the last: faster than slices of equal size. All begin where a line
+  // of L2 does.
   constexpr std::int64_t line = 128 / packet_bytes;
-  const std::int64_t slice_packets = divide_rounding_up(divide_rounding_up(packets, teams), line) * line;
+  const std::int64_t slice_packets = teams > 1 ? most_packets(of) : divide_rounding_up(packets, line) * line;
   return {.kernel = Kernel::RowAcrossTeams,
           .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),
           .team_size = of.lanes / machine.vector_lanes,
           .vector_length = machine.vector_lanes,
           .packet_values = n,
           .packets_per_lane = of.packets_in_registers,
-          .teams_per_row = static_cast<int>(divide_rounding_up(packets, slice_packets)),
+          .teams_per_row = static_cast<int>(teams),
           .slice_columns = static_cast<int>(slice_packets * n),
           .patience = patience};
 }
@@ -227,40 +237,92 @@ Schedule streamed_row(const Problem& problem, const Machine& machine, const Tuni
           .teams_per_row = static_cast<int>(teams)};
 }
 
+/// Tiles, as far as the problem decides what they are. Column kernels move n neighbouring rows at once or, where x and
+/// y do not lie the same way, blocks of n x n values.
+struct TileShape {
+  int n;
+  int block;  // columns
+  int value_bytes;
+  int most_rows;
+  int few_packets;  // of a lane, for which a team of half as many threads would do
+  bool has_large_sums;
+
+  TileShape(const Problem& problem, const Tuning& tuning)
+      : n(problem.is_aligned ? packet_values(problem) : 1),
+        block(problem.x_neighbours == problem.y_neighbours ? 1 : n),
+        value_bytes(std::max(problem.x_value_bytes, problem.y_value_bytes)),
+        has_large_sums(in_double(problem) || n == 8) {
+    const bool rows_of_y = block > 1 && problem.x_neighbours == Neighbours::in_column;
+    few_packets = block == 1 ? 8 : rows_of_y ? n : n / 2;
+    const int bytes = block == 1 ? tuning.tile_bytes : tuning.block_bytes * (rows_of_y ? 2 : 1);
+    most_rows = static_cast<int>(
+        std::max<std::int64_t>(n, std::min<std::int64_t>(bytes / value_bytes, power_of_two_from(problem.rows))));
+  }
+
+  int packets_in_registers(const impl::SliceTeams& of) const {
+    return n == 1 ? 0 : of.packets_in_registers / block * block;
+  }
+
+  /// That a team holds, of so many rows.
+  std::int64_t slice_columns(const Problem& problem, const impl::SliceTeams& of, int rows, int threads,
+                             int scratch_bytes) const {
+    const int workers = threads / (rows / n), pitch = rows + (n == 1 ? 1 : 0);
+    const int sums_bytes = (threads / impl::warp_lanes + 1) * rows * (in_double(problem) ? 24 : 8);
+    const int in_scratch = std::max(0, scratch_bytes - sums_bytes) / (pitch * problem.x_value_bytes);
+    const int of_a_worker = (packets_in_registers(of) + in_scratch / workers) / block * block;
+    return std::min<std::int64_t>(problem.columns, std::int64_t{workers} * of_a_worker);
+  }
+};
+
 Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
-  const bool same_order = problem.x_neighbours == problem.y_neighbours;
-  const int value_bytes = std::max(problem.x_value_bytes, problem.y_value_bytes);
-  const int n = same_order && problem.is_aligned ? packet_values(problem) : 1;
-  const impl::SliceTeams of = impl::slice_teams(in_double(problem) || n == 8);
-  const int packets_in_registers = n == 1 ? 0 : of.packets_in_registers;
-  int rows = tuning.tile_bytes / value_bytes, threads = of.lanes;
+  const TileShape shape(problem, tuning);
+  const impl::SliceTeams of = impl::slice_teams(shape.has_large_sums);
+  int rows = shape.most_rows, threads = of.lanes;
   // Short tiles: small teams, of which many are under way, with a few packets a lane at least; and wider tiles where
   // there would be fewer still.
-  const auto packets_of_a_lane = [&] { return rows / n * problem.columns / threads; };
-  while (threads > 128 && threads / 2 >= rows && packets_of_a_lane() <= 8) threads /= 2;
-  while (same_order && 2 * rows <= threads && packets_of_a_lane() < 4) rows *= 2;
+  const auto packets_of_a_lane = [&] { return rows / shape.n * problem.columns / threads; };
+  while (threads > 128 && threads / 2 >= rows && packets_of_a_lane() <= shape.few_packets) threads /= 2;
+  while (2 * rows <= threads && packets_of_a_lane() < 4) rows *= 2;
   const auto slice_columns = [&] {
-    const int workers = threads / (rows / n), pitch = rows + (same_order ? 0 : 1);
-    const int sums_bytes = (threads / machine.vector_lanes + 1) * rows * (in_double(problem) ? 24 : 8);
-    const int in_scratch = (tuning.slice_bytes / of.per_processor - sums_bytes) / (pitch * problem.x_value_bytes);
-    return std::min<std::int64_t>(problem.columns, workers * (packets_in_registers + in_scratch / workers));
+    return shape.slice_columns(problem, of, rows, threads, tuning.slice_bytes / of.per_processor);
   };
   const auto slices = [&] { return divide_rounding_up(problem.columns, slice_columns()); };
-  // Narrower tiles where teams would read more from each other than they gain, down to a sector of L2.
-  const std::int64_t most = resident(of, machine);
-  while (slices() > most / 2 && rows * value_bytes > tuning.tile_bytes / 2) rows /= 2;
-  while (slices() > most && rows / 2 >= std::max(n, 32 / value_bytes)) rows /= 2;
+  // Narrower tiles where teams would read more from each other than they gain, and for blocks where they would meet at
+  // all.
+  const bool in_blocks = shape.block > 1;
+  const std::int64_t most = resident(of, machine) / (in_blocks ? 2 : 1);
+  const std::int64_t most_wide = in_blocks ? 1 : most / 2;
+  const int least_bytes = in_blocks ? tuning.block_bytes : tuning.tile_bytes / 2;
+  while (slices() > most_wide && rows > shape.n && rows * shape.value_bytes > least_bytes) rows /= 2;
   if (slices() > most) return {};
   const std::int64_t tiles = divide_rounding_up(problem.rows, rows);
   return {.kernel = Kernel::ColumnTiles,
           .rows_per_team = rows,
           .league_size = static_cast<int>(std::min(tiles * slices(), max_league_size)),
           .team_size = threads,
-          .packet_values = n,
-          .packets_per_lane = packets_in_registers,
+          .packet_values = shape.n,
+          .packets_per_lane = shape.packets_in_registers(of),
           .teams_per_row = static_cast<int>(slices()),
           .slice_columns = static_cast<int>(slice_columns()),
           .patience = patience};
+}
+
+Schedule streamed_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  const TileShape shape(problem, tuning);
+  const impl::SliceTeams of = impl::stream_teams(shape.has_large_sums);
+  const int rows = shape.most_rows, threads = of.lanes;
+  // Packets are held in registers alone, and single values in what Kokkos grants of scratch memory.
+  const std::int64_t slice_columns = shape.slice_columns(problem, of, rows, threads, shape.n == 1 ? 32 << 10 : 0);
+  const std::int64_t tiles = divide_rounding_up(problem.rows, rows);
+  const std::int64_t teams = divide_rounding_up(std::int64_t{machine.processors} * of.per_processor, tiles);
+  return {.kernel = Kernel::StreamedTiles,
+          .rows_per_team = rows,
+          .league_size = static_cast<int>(std::min(tiles * teams, max_league_size)),
+          .team_size = threads,
+          .packet_values = shape.n,
+          .packets_per_lane = shape.packets_in_registers(of),
+          .teams_per_row = static_cast<int>(teams),
+          .slice_columns = static_cast<int>(slice_columns)};
 }
 
 /// With the first of these kernels that can serve the problem.
@@ -273,7 +335,8 @@ Schedule first_of(std::initializer_list<Kernel> kernels, const Problem& problem,
 }  // namespace
 
 Schedule choose_schedule(const Problem& problem, const Machine& machine) {
-  if (!has_adjacent_columns(problem)) return first_of({Kernel::ColumnTiles, Kernel::TeamPerRow}, problem, machine);
+  if (!has_adjacent_columns(problem))
+    return first_of({Kernel::ColumnTiles, Kernel::StreamedTiles, Kernel::TeamPerRow}, problem, machine);
   // Short rows whose packets begin anywhere need many lanes, or have no packets at all.
   if (const int n = packet_values(problem); problem.columns < (problem.is_aligned ? n : 12 * n))
     if (const Schedule schedule = schedule_with(Kernel::RowsInScratch, problem, machine); schedule.league_size > 0)
@@ -291,9 +354,11 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
                                               : team_per_row_on_host(problem, machine);
   if (machine.compute_capability == 0) return {};  // no NVIDIA GPU, which all others are for
   const Tuning& tuning = tuning_for(machine);
-  if (kernel == Kernel::ColumnTiles) {
+  if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {
     const bool is_plain = problem.x_neighbours != Neighbours::none && problem.y_neighbours != Neighbours::none;
-    return is_plain && !has_adjacent_columns(problem) ? column_tiles(problem, machine, tuning) : Schedule{};
+    if (!is_plain || has_adjacent_columns(problem)) return {};
+    return kernel == Kernel::ColumnTiles ? column_tiles(problem, machine, tuning)
+                                         : streamed_tiles(problem, machine, tuning);
   }
   if (!has_adjacent_columns(problem)) return {};
   switch (kernel) {
@@ -309,6 +374,7 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
       return streamed_row(problem, machine, tuning);
     case Kernel::TeamPerRow:
     case Kernel::ColumnTiles:
+    case Kernel::StreamedTiles:
       break;
   }
   return {};

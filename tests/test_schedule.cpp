@@ -67,6 +67,12 @@ TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
                             columns);
                   if (kernel == Kernel::RowInRegisters)
                     REQUIRE((s.vector_length * s.team_size * s.packets_per_lane + 2) * s.packet_values > columns);
+                  if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {
+                    REQUIRE(is_power_of_two(static_cast<int>(s.rows_per_team)));
+                    REQUIRE(s.rows_per_team >= s.packet_values);
+                    REQUIRE(s.rows_per_team <= s.team_size);
+                    REQUIRE(s.slice_columns > 0);
+                  }
                   if (kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles) {
                     REQUIRE(std::int64_t{s.slice_columns} * s.teams_per_row >= columns);
                     REQUIRE(std::int64_t{s.slice_columns} * (s.teams_per_row - 1) < columns);
@@ -103,6 +109,13 @@ TEST_CASE("what Hopper and Ada run, by the length of a row", "[schedule][ada][ho
   // 128 KiB a row: a team of 1024 threads, which leaves a third of one of Ada's processors unused.
   CHECK(kernel(8192, 32768, machines::hopper) == Kernel::RowInRegisters);
   CHECK(kernel(8192, 32768, machines::ada) == Kernel::RowAcrossTeams);
+  // One large team a row where it holds it, else teams of half the size; not where x must be read value by value.
+  CHECK(choose_schedule({8192, 65536, 4}, machines::hopper).teams_per_row == 1);
+  CHECK(choose_schedule({8192, 65536, 4}, machines::hopper).team_size == 32);
+  CHECK(choose_schedule({4096, 131072, 4}, machines::hopper).team_size == 16);
+  CHECK(
+      choose_schedule({.rows = 8192, .columns = 65536, .x_value_bytes = 4, .have_same_phase = false}, machines::hopper)
+          .team_size == 16);
   // At least five thirds of a row are under way at once: of 16 MiB on Hopper, of 8 MiB on Ada.
   CHECK(kernel(64, 1 << 22, machines::hopper) == Kernel::RowAcrossTeams);
   CHECK(kernel(32, 1 << 23, machines::hopper) == Kernel::StreamedRow);
@@ -116,10 +129,13 @@ TEST_CASE("what runs where memory is not row by row", "[schedule]") {
   problem.x_neighbours = problem.y_neighbours = rownorm::Neighbours::in_column;
   CHECK(choose_schedule(problem, machines::hopper).kernel == Kernel::ColumnTiles);
   CHECK(choose_schedule(problem, machines::hopper).packet_values == 4);
+  problem.y_neighbours = rownorm::Neighbours::in_row;  // blocks of 4 x 4
+  CHECK(choose_schedule(problem, machines::hopper).packet_values == 4);
   problem.is_aligned = false;
   CHECK(choose_schedule(problem, machines::hopper).packet_values == 1);
-  problem.y_neighbours = rownorm::Neighbours::in_row;
   CHECK(choose_schedule(problem, machines::hopper).kernel == Kernel::ColumnTiles);
+  problem.columns = 1 << 20;  // no tile of which the device could hold
+  CHECK(choose_schedule(problem, machines::hopper).kernel == Kernel::StreamedTiles);
   problem.y_neighbours = rownorm::Neighbours::none;
   CHECK(choose_schedule(problem, machines::hopper).kernel == Kernel::TeamPerRow);
   // Short rows that begin anywhere.
@@ -188,7 +204,7 @@ TEST_CASE("explain says what runs and why", "[schedule][explain]") {
   const std::string plain = explain(schedule_with(Kernel::TeamPerRow, problem, machines::ada), problem, machines::ada);
   CHECK_THAT(plain, ContainsSubstring("TeamPerRow: one team a row, 1024 threads"));
   CHECK_THAT(plain, ContainsSubstring("128 rows under way"));
-  CHECK_THAT(text(problem, machines::hopper), ContainsSubstring("RowAcrossTeams: 2 teams a row"));
+  CHECK_THAT(text(problem, machines::hopper), ContainsSubstring("RowAcrossTeams: 1 team a row"));
   CHECK_THAT(text({1 << 20, 64, 4}, machines::ada),
              ContainsSubstring("32 rows a team, each held in registers by 8 lanes"));
   CHECK_THAT(text({1, 1 << 24, 4}, machines::host(16)), ContainsSubstring("fewer rows than processors"));

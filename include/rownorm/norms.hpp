@@ -191,18 +191,19 @@ struct RowFinisher {
     return partial;
   }
 
-  /// The same for parts of n rows. for_each(f) calls f for packets of one value of each row.
+  /// The same for parts of n rows. for_each(f) calls f(value, q) for each value of the q-th of them.
   template <int n, class ForEach>
   KOKKOS_FORCEINLINE_FUNCTION PartialsOf<Partial, n> accumulate_rows(const ForEach& for_each) const {
     PartialsOf<Partial, n> partials;
-    for_each([&](const auto& packet) {
-      ROWNORM_IMPL_UNROLL()
-      for (int q = 0; q < n; ++q) norm.accumulate(partials.of[q], static_cast<Compute>(packet.get(q)));
-    });
+    for_each([&](const auto& value, int q) { norm.accumulate(partials.of[q], static_cast<Compute>(value)); });
     ROWNORM_IMPL_UNROLL()
-    for (int q = 0; q < n; ++q)
-      if (partials.of[q].overflowed())
-        partials.of[q] = accumulate([&](const auto& f) { for_each([&](const auto& packet) { f(packet.get(q), 0); }); });
+    for (int row = 0; row < n; ++row)
+      if (partials.of[row].overflowed())
+        partials.of[row] = accumulate([&](const auto& f) {
+          for_each([&](const auto& value, int q) {
+            if (q == row) f(value, 0);
+          });
+        });
     return partials;
   }
 

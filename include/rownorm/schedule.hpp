@@ -21,8 +21,9 @@ struct Problem {
   int y_value_bytes = x_value_bytes;
   Neighbours x_neighbours = Neighbours::in_row;
   Neighbours y_neighbours = Neighbours::in_row;
-  bool is_aligned = true;  ///< neighbours in x and in y begin and end at multiples of 16 bytes
-  bool is_dense = true;    ///< rows of x and of y follow each other without gaps
+  bool is_aligned = true;       ///< neighbours in x and in y begin and end at multiples of 16 bytes
+  bool have_same_phase = true;  ///< rows of x and of y begin equally far from a multiple of 16 bytes
+  bool is_dense = true;         ///< rows of x and of y follow each other without gaps
 };
 
 /// The kernels there are; docs/architecture.md says which rows each serves.
@@ -34,6 +35,7 @@ enum class Kernel {
   RowAcrossTeams,
   StreamedRow,
   ColumnTiles,
+  StreamedTiles,
 };
 
 /// What a kernel is told to do.

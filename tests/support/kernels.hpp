@@ -5,6 +5,7 @@
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/rownorm.hpp>
 #include <vector>
 
@@ -16,10 +17,10 @@ namespace rownorm::tests {
 
 inline constexpr Kernel all_kernels[] = {Kernel::TeamPerRow,     Kernel::PackedRows,     Kernel::RowsInScratch,
                                          Kernel::RowInRegisters, Kernel::RowAcrossTeams, Kernel::StreamedRow,
-                                         Kernel::ColumnTiles};
+                                         Kernel::ColumnTiles,    Kernel::StreamedTiles};
 
-/// Those that can serve x and y, whether or not they would be chosen. Rows that teams share are cut into at least three
-/// slices where they are long enough, however much fits on the device.
+/// Those that can serve x and y, whether or not they would be chosen. Rows that teams share, or read twice, are cut
+/// into at least three slices where they are long enough, however much fits on the device.
 template <class Exec, class X, class Y>
 std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, const impl::Rows<Y>& y) {
   const Problem problem = impl::problem_of(x, y);
@@ -29,15 +30,19 @@ std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, co
     if (schedule.league_size == 0) continue;
     schedules.push_back(schedule);
     const int n = schedule.packet_values;
-    if (kernel == Kernel::RowAcrossTeams && x.columns > 3 * n) {
-      schedule.slice_columns = static_cast<int>(impl::divide_rounding_up(schedule.slice_columns, 3 * n)) * n;
-    } else if (kernel == Kernel::ColumnTiles && schedule.slice_columns > 3) {
-      schedule.slice_columns = static_cast<int>(impl::divide_rounding_up(schedule.slice_columns, 3));
-    } else {
-      continue;
+    if (kernel == Kernel::RowAcrossTeams) {  // also with teams of twice the size, that have a processor to themselves
+      schedules.push_back(schedule);
+      schedules.back().team_size =
+          impl::slice_teams(problem.x_value_bytes == 8 || problem.y_value_bytes == 8, 1).lanes / schedule.vector_length;
     }
+    const bool has_slices =
+        kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles;
+    if (!has_slices || x.columns <= 3 * n) continue;
+    schedule.slice_columns = static_cast<int>(impl::divide_rounding_up(schedule.slice_columns, 3 * n)) * n;
     schedule.teams_per_row = static_cast<int>(impl::divide_rounding_up(x.columns, schedule.slice_columns));
-    if (schedule.teams_per_row <= 256) schedules.push_back(schedule);
+    if (schedule.teams_per_row > 256) continue;
+    if (kernel == Kernel::StreamedTiles) schedule.teams_per_row = 2;  // so that one of them has two slices
+    schedules.push_back(schedule);
   }
   return schedules;
 }

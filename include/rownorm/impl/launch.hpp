@@ -9,12 +9,34 @@
 #include <rownorm/impl/kernels/row_in_registers.hpp>
 #include <rownorm/impl/kernels/rows_in_scratch.hpp>
 #include <rownorm/impl/kernels/streamed_row.hpp>
+#include <rownorm/impl/kernels/streamed_tiles.hpp>
 #include <rownorm/impl/kernels/team_per_row.hpp>
+#include <rownorm/impl/problem.hpp>
 #include <rownorm/impl/rows.hpp>
+#include <rownorm/impl/tiles.hpp>
 #include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
+
+template <class Exec, class X, class Y, class Norm, class Compute>
+void launch_tiles(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const RowFinisher<Norm, Compute>& finisher,
+                  const Schedule& schedule) {
+  const auto launch_in = [&]<int n, TileOrder order>() {
+    if (schedule.kernel == Kernel::ColumnTiles)
+      ColumnTiles<X, Y, Norm, n, order>::launch(exec, x, y, finisher, schedule);
+    else
+      StreamedTiles<X, Y, Norm, n, order>::launch(exec, x, y, finisher, schedule);
+  };
+  if (schedule.packet_values == 1)
+    launch_in.template operator()<1, TileOrder::values>();
+  else if (neighbours_of(x) == neighbours_of(y))
+    launch_in.template operator()<packet_values<X, Y>, TileOrder::same>();
+  else if (neighbours_of(x) == Neighbours::in_column)
+    launch_in.template operator()<packet_values<X, Y>, TileOrder::columns_to_rows>();
+  else
+    launch_in.template operator()<packet_values<X, Y>, TileOrder::rows_to_columns>();
+}
 
 /// The kernels of devices whose lanes have registers of their own.
 template <class Exec, class X, class Y, class Norm, class Compute>
@@ -45,16 +67,17 @@ void launch_on_lanes(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const
         RowInRegisters<X, Y, Norm, 8>{x, y, finisher}.launch(exec, schedule);
       break;
     case Kernel::RowAcrossTeams:
-      RowAcrossTeams<X, Y, Norm>::launch(exec, x, y, finisher, schedule);
+      if (schedule.team_size == RowAcrossTeams<X, Y, Norm, 1>::threads)
+        RowAcrossTeams<X, Y, Norm, 1>::launch(exec, x, y, finisher, schedule);
+      else
+        RowAcrossTeams<X, Y, Norm, 2>::launch(exec, x, y, finisher, schedule);
       break;
     case Kernel::StreamedRow:
       StreamedRow<X, Y, Norm>::launch(exec, x, y, finisher, schedule);
       break;
     case Kernel::ColumnTiles:
-      if (in_packets)
-        ColumnTiles<X, Y, Norm, n>::launch(exec, x, y, finisher, schedule);
-      else
-        ColumnTiles<X, Y, Norm, 1>::launch(exec, x, y, finisher, schedule);
+    case Kernel::StreamedTiles:
+      launch_tiles(exec, x, y, finisher, schedule);
       break;
     case Kernel::TeamPerRow:
       break;

@@ -13,6 +13,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/packet.hpp>
 
 namespace rownorm::impl {
 
@@ -25,7 +26,7 @@ class NativeTeamMember {
   class Scratch {
    public:
     __device__ explicit Scratch(char* next) : next_(next) {}
-    /// `alignment`: a power of two of at most 16; so is that of all that was handed out before.
+    /// `alignment`: a power of two of at most line_bytes; so is that of all that was handed out before.
     __device__ void* get_shmem_aligned(std::size_t bytes, std::size_t alignment) {
       char* const memory = next_;
       next_ += (bytes + alignment - 1) / alignment * alignment;
@@ -46,7 +47,7 @@ class NativeTeamMember {
 
  private:
   static __device__ char* memory() {
-    extern __shared__ __align__(16) char rownorm_native_team_memory[];
+    extern __shared__ __align__(line_bytes) char rownorm_native_team_memory[];
     return rownorm_native_team_memory;
   }
 

@@ -19,6 +19,10 @@ namespace rownorm::impl {
 /// The most bytes that one thread loads or stores at once.
 inline constexpr int packet_bytes = 16;
 
+/// A line of a cache. Scratch memory that whole lines are copied to begins at one: else each copy meets two, which
+/// costs whole kernels 2 to 5 %.
+inline constexpr int line_bytes = 128;
+
 /// Values a packet, for rows of X on their way to rows of Y.
 template <class X, class Y>
 inline constexpr int packet_values = packet_bytes / static_cast<int>(std::max(sizeof(X), sizeof(Y)));
@@ -28,9 +32,16 @@ inline constexpr int packet_values = packet_bytes / static_cast<int>(std::max(si
 template <class Value, int n>
 class Packet {
  public:
+  /// From scratch memory.
   static KOKKOS_FORCEINLINE_FUNCTION Packet load(const Value* first) {
     Packet packet;
     packet.memory_ = *reinterpret_cast<const Memory*>(first);
+    return packet;
+  }
+  /// From global memory, where x is.
+  static KOKKOS_FORCEINLINE_FUNCTION Packet fetch(const Value* first) {
+    Packet packet;
+    packet.memory_ = load_words(reinterpret_cast<const Memory*>(first));
     return packet;
   }
   /// To global memory.
@@ -144,7 +155,7 @@ class HeldPackets {
     if (is_packet_aligned<X, n>(x)) {
       ROWNORM_IMPL_UNROLL()
       for (int p = 0; p < packets; ++p)
-        if (p < count_) held_[p] = Packet<Value, n>::load(x + p * step_);
+        if (p < count_) held_[p] = Packet<Value, n>::fetch(x + p * step_);
     } else {
       ROWNORM_IMPL_UNROLL()
       for (int p = 0; p < packets; ++p)
@@ -260,6 +271,18 @@ class LanePackets {
   KOKKOS_FORCEINLINE_FUNCTION LanePackets(X* x, Step x_step, int count, bool x_is_aligned, Value* scratch,
                                           Step scratch_step)
       : scratch_(scratch), count_(count), scratch_step_(scratch_step) {
+    std::ptrdiff_t bytes_on = 0;
+    if (x_is_aligned) {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < registers; ++p, advance<X>(bytes_on, x_step))
+        if (p < count) held_[p] = Packet<Value, n>::fetch(further(x, bytes_on));
+    } else {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < registers; ++p, advance<X>(bytes_on, x_step))
+        if (p < count)
+          for (int k = 0; k < n; ++k) held_[p].set(k, further(x, bytes_on)[k]);
+    }
+    // The loop also keeps compilers from using the first of these loads before the last one is on its way.
     constexpr int bytes = n * sizeof(Value);
     X* beyond = x + registers * x_step;
     if (bytes >= 4 && x_is_aligned) {
@@ -271,54 +294,55 @@ class LanePackets {
       for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
         for (int k = 0; k < n; ++k) scratch[k] = beyond[k];
     }
-    std::ptrdiff_t from = 0;
-    if (x_is_aligned) {
-      ROWNORM_IMPL_UNROLL()
-      for (int p = 0; p < registers; ++p, advance(from, x_step))
-        if (p < count) held_[p] = Packet<Value, n>::load(x + from);
-    } else {
-      ROWNORM_IMPL_UNROLL()
-      for (int p = 0; p < registers; ++p, advance(from, x_step))
-        if (p < count)
-          for (int k = 0; k < n; ++k) held_[p].set(k, x[from + k]);
-    }
   }
 
-  /// f(packet) for each packet, in order.
+  /// f(value, k) for each value, the k-th of its packet, in order.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    const auto for_each_of = [&](const Packet<Value, n>& packet) {
+      ROWNORM_IMPL_UNROLL()
+      for (int k = 0; k < n; ++k) f(packet.get(k), k);
+    };
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < registers; ++p)
-      if (p < count_) f(held_[p]);
+      if (p < count_) for_each_of(held_[p]);
     if (count_ > registers) {  // else compilers would wait for the copies first
       end_copies();
       const Value* scratch = scratch_;
       ROWNORM_IMPL_UNROLL(2)
-      for (int p = registers; p < count_; ++p, scratch += scratch_step_) f(Packet<Value, n>::load(scratch));
+      for (int p = registers; p < count_; ++p, scratch += scratch_step_) for_each_of(Packet<Value, n>::load(scratch));
     }
   }
 
   /// Writes f(value, k) for each value, the k-th of its packet, to packets of y, of which the lane's first is at y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const F& f) {
-    std::ptrdiff_t to = 0;
+    std::ptrdiff_t bytes_on = 0;
     ROWNORM_IMPL_UNROLL()
-    for (int p = 0; p < registers; ++p, advance(to, y_step))
+    for (int p = 0; p < registers; ++p, advance<Y>(bytes_on, y_step))
       if (p < count_) {
         held_[p].renew();
-        store_packet(y + to, held_[p], f);
+        store_packet(further(y, bytes_on), held_[p], f);
       }
+    y += registers * y_step;
     const Value* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(4)
-    for (int p = registers; p < count_; ++p, to += y_step, scratch += scratch_step_)
-      store_packet(y + to, Packet<Value, n>::load(scratch), f);
+    for (int p = registers; p < count_; ++p, y += y_step, scratch += scratch_step_)
+      store_packet(y, Packet<Value, n>::load(scratch), f);
   }
 
  private:
-  /// One step further. Where steps are not constants, compilers would keep an address for each packet.
-  static KOKKOS_FORCEINLINE_FUNCTION void advance(std::ptrdiff_t& offset, const Step& step) {
-    offset += step;
-    if constexpr (std::is_integral_v<Step>) forget_origin(offset);
+  /// One step further. Where steps are not constants, compilers would keep an address for each packet. Bytes, since
+  /// elements would have to be made bytes for each packet again.
+  template <class T>
+  static KOKKOS_FORCEINLINE_FUNCTION void advance(std::ptrdiff_t& bytes_on, const Step& step) {
+    bytes_on += step * static_cast<std::ptrdiff_t>(sizeof(T));
+    if constexpr (std::is_integral_v<Step>) forget_origin(bytes_on);
+  }
+  template <class T>
+  static KOKKOS_FORCEINLINE_FUNCTION T* further(T* first, std::ptrdiff_t bytes_on) {
+    using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+    return reinterpret_cast<T*>(reinterpret_cast<Byte*>(first) + bytes_on);
   }
 
   template <class F>
@@ -333,6 +357,112 @@ class LanePackets {
   Value* scratch_;
   int count_;
   Step scratch_step_;
+};
+
+/// From one packet of a block to the next, and from one block to the next.
+struct BlockSteps {
+  std::int64_t packet;
+  std::int64_t block;
+};
+
+/// Blocks of n x n values of one lane, for x and y of which one has neighbouring rows in its packets and the other has
+/// neighbouring columns: n packets of x become n packets of y without leaving the lane. The first blocks are in
+/// registers, those beyond in scratch memory.
+///
+/// - x_packets_are_columns: the rows are neighbours in x, not in y; else the other way round.
+template <class X, class Y, int n, int registers, bool x_packets_are_columns>
+class LaneBlocks {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  /// What a lane has in scratch memory of so many blocks.
+  static KOKKOS_FUNCTION constexpr int packets_in_scratch(int blocks) { return n * Kokkos::max(0, blocks - registers); }
+
+  /// x: the lane's first packet, aligned as all others; scratch: the first of those in scratch memory, which are
+  /// `scratch_step` values apart.
+  KOKKOS_FORCEINLINE_FUNCTION LaneBlocks(const X* x, const BlockSteps& step, int count, Value* scratch,
+                                         std::int64_t scratch_step)
+      : scratch_(scratch), scratch_step_(scratch_step), count_(count) {
+    ROWNORM_IMPL_UNROLL()
+    for (int b = 0; b < registers; ++b)
+      if (b < count)
+        for (int p = 0; p < n; ++p) held_[b].packets[p] = Packet<Value, n>::fetch(x + b * step.block + p * step.packet);
+    const X* beyond = x + registers * step.block;
+    ROWNORM_IMPL_UNROLL(1)
+    for (int b = registers; b < count; ++b, beyond += step.block - n * step.packet)
+      for (int p = 0; p < n; ++p, scratch += scratch_step, beyond += step.packet)
+        begin_copy<n * sizeof(Value)>(scratch, beyond);
+  }
+
+  /// f(value, q) for each value, of the q-th row of its block, column by column.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    ROWNORM_IMPL_UNROLL()
+    for (int b = 0; b < registers; ++b)
+      if (b < count_) for_each_of(held_[b], f);
+    if (count_ > registers) {  // else compilers would wait for the copies first
+      end_copies();
+      const Value* scratch = scratch_;
+      ROWNORM_IMPL_UNROLL(1)
+      for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
+        for_each_of(load(scratch, scratch_step_), f);
+    }
+  }
+
+  /// Writes f(value, q) for each value, of the q-th row of its block, to packets of y, of which the lane's first is at
+  /// y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, const BlockSteps& step, const F& f) {
+    ROWNORM_IMPL_UNROLL()
+    for (int b = 0; b < registers; ++b)
+      if (b < count_) {
+        ROWNORM_IMPL_UNROLL()
+        for (int p = 0; p < n; ++p) held_[b].packets[p].renew();
+        store_block(y + b * step.block, step.packet, held_[b], f);
+      }
+    const Value* scratch = scratch_;
+    ROWNORM_IMPL_UNROLL(1)
+    for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
+      store_block(y + b * step.block, step.packet, load(scratch, scratch_step_), f);
+  }
+
+ private:
+  struct Block {
+    Packet<Value, n> packets[n];
+  };
+
+  static KOKKOS_FORCEINLINE_FUNCTION Block load(const Value* first, std::int64_t step) {
+    Block block;
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < n; ++p) block.packets[p] = Packet<Value, n>::load(first + p * step);
+    return block;
+  }
+
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void for_each_of(const Block& block, const F& f) {
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < n; ++p)
+      for (int k = 0; k < n; ++k) f(block.packets[p].get(k), x_packets_are_columns ? k : p);
+  }
+
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_block(Y* y, std::int64_t step, const Block& block, const F& f) {
+    std::int64_t to = 0;
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < n; ++p) {
+      Packet<Y, n> result;
+      ROWNORM_IMPL_UNROLL()
+      for (int k = 0; k < n; ++k) result.set(k, f(block.packets[k].get(p), x_packets_are_columns ? p : k));
+      result.store(y + to);
+      to += step;
+      forget_origin(to);  // else compilers would keep an address for each packet
+    }
+  }
+
+  Block held_[registers > 0 ? registers : 1];
+  Value* scratch_;
+  std::int64_t scratch_step_;
+  int count_;
 };
 
 /// How many packets worker number `worker` has of `packets`.

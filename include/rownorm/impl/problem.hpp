@@ -26,6 +26,15 @@ bool is_aligned(const Rows<Value>& matrix) {
   return is_packet_aligned<Value, n>(matrix.data) && length % n == 0 && (!many || pitch % n == 0);
 }
 
+/// True where, in every row, x and y begin equally many elements before a packet of n values.
+template <int n, class X, class Y>
+bool have_same_phase(const Rows<X>& x, const Rows<Y>& y) {
+  const auto elements = [](const auto* first) {
+    return static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(first) / sizeof(*first));
+  };
+  return (elements(x.data) - elements(y.data)) % n == 0 && (x.rows == 1 || (x.row_stride - y.row_stride) % n == 0);
+}
+
 /// What a schedule needs to know of x and y.
 template <class X, class Y>
 Problem problem_of(const Rows<X>& x, const Rows<Y>& y) {
@@ -38,6 +47,7 @@ Problem problem_of(const Rows<X>& x, const Rows<Y>& y) {
           .x_neighbours = neighbours_of(x),
           .y_neighbours = neighbours_of(y),
           .is_aligned = is_aligned<n>(x) && is_aligned<n>(y),
+          .have_same_phase = have_same_phase<n>(x, y),
           .is_dense = is_dense(x) && is_dense(y)};
 }
 

@@ -4,15 +4,24 @@
 
 namespace rownorm::impl {
 
-/// The teams that the kernels with slices are compiled for. Together they have all registers of a processor; how many
-/// of these are left for packets depends on the sums.
+/// Teams that kernels are compiled for. Together they have all registers of a processor; how many of these are left for
+/// packets depends on the sums.
 struct SliceTeams {
   int lanes;
   int per_processor;
   int packets_in_registers;  ///< of a lane
 };
 
-constexpr SliceTeams slice_teams(bool in_double) { return in_double ? SliceTeams{256, 2, 12} : SliceTeams{512, 2, 6}; }
+/// Those that hold slices in registers and in scratch memory. Sums of double, or of eight rows at once, are large.
+constexpr SliceTeams slice_teams(bool has_large_sums, int per_processor = 2) {
+  return has_large_sums ? SliceTeams{512 / per_processor, per_processor, 12}
+                        : SliceTeams{1024 / per_processor, per_processor, 6};
+}
+
+/// Those that read slices one after the other.
+constexpr SliceTeams stream_teams(bool has_large_sums) {
+  return has_large_sums ? SliceTeams{256, 2, 8} : SliceTeams{256, 3, 4};
+}
 
 }  // namespace rownorm::impl
 

@@ -18,7 +18,7 @@ namespace rownorm::impl {
 /// one finds. All of it is zero before its first use.
 struct Workspace {
   static constexpr std::int64_t exchange_words = (std::int64_t{1} << 20) + 1;  // 8 MiB, and one for control
-  static constexpr std::int64_t sums_words = std::int64_t{1} << 14;
+  static constexpr std::int64_t sums_words = std::int64_t{1} << 17;            // 1 MiB
 
   std::uint64_t* data = nullptr;
 

@@ -24,11 +24,11 @@ namespace rownorm::impl {
 /// Long rows: each team holds a slice, part of it in registers and part in scratch memory since neither is large enough
 /// alone, and the partial results of the teams of a row meet in a workspace. Teams wait for each other, but none
 /// depends on another: exchange.hpp has the argument.
-template <class X, class Y, class Norm>
+template <class X, class Y, class Norm, int teams_per_processor>
 struct RowAcrossTeams {
   using Compute = compute_type<X, Y>;
   using Partial = typename Norm::template Partial<Compute>;
-  static constexpr SliceTeams teams = slice_teams(is_double_v<Compute>);
+  static constexpr SliceTeams teams = slice_teams(is_double_v<Compute>, teams_per_processor);
   static constexpr int n = packet_values<X, Y>;
   static constexpr int workers = teams.lanes, threads = workers / warp_lanes;
   using Step = ConstantStep<workers * n>;
@@ -50,14 +50,14 @@ struct RowAcrossTeams {
 
   std::size_t scratch_bytes() const {
     const int held = Held::packets_in_scratch(packets_of(0, workers, slice_packets));
-    return sizeof(Scratch) + packet_bytes + static_cast<std::size_t>(held) * workers * n * sizeof(X);
+    return divide_rounding_up(sizeof(Scratch), line_bytes) * line_bytes +
+           static_cast<std::size_t>(held) * workers * n * sizeof(X);
   }
 
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
-    auto* const scratch =
-        static_cast<Scratch*>(member.team_scratch(0).get_shmem_aligned(sizeof(Scratch), packet_bytes));
-    auto* const memory = static_cast<typename Held::Value*>(member.team_scratch(0).get_shmem_aligned(0, packet_bytes));
+    auto* const scratch = static_cast<Scratch*>(member.team_scratch(0).get_shmem_aligned(sizeof(Scratch), line_bytes));
+    auto* const memory = static_cast<typename Held::Value*>(member.team_scratch(0).get_shmem_aligned(0, line_bytes));
     const int lane = lane_of(member), worker = member.team_rank() * warp_lanes + lane;
     const bool is_first = worker == 0, is_shared = exchange.slices() > 1;
     // The first thread alone exchanges; the others wait for it at a barrier.
@@ -88,9 +88,7 @@ struct RowAcrossTeams {
     typename Held::Value edge_value{};
     if (edge != slice.no_edge) edge_value = slice.x[edge];
     const Partial mine = combine(finisher.accumulate([&](const auto& f) {
-      held.for_each([&](const auto& packet) {
-        for (int k = 0; k < n; ++k) f(packet.get(k), k);
-      });
+      held.for_each(f);
       if (edge != slice.no_edge) f(edge_value, 0);
     }));
 

@@ -31,7 +31,7 @@ struct RowsInScratch {
   int rows_per_team;
 
   std::size_t scratch_bytes() const {
-    return (static_cast<std::size_t>(rows_per_team) * x.columns + 2 * n) * sizeof(Value) + packet_bytes;
+    return static_cast<std::size_t>(rows_per_team) * x.columns * sizeof(Value) + 3 * line_bytes;
   }
 
   template <class Member>
@@ -43,8 +43,8 @@ struct RowsInScratch {
     const auto stretch = Stretch<X, Y, n>::of({x(first).data, values, 1}, {y(first).data, values, 1});
 
     auto* const scratch = static_cast<Packet<Value, n>*>(
-        member.team_scratch(0).get_shmem_aligned((values + 2 * n) * sizeof(Value), packet_bytes));
-    const ScratchPackets<X, Y, n> held(stretch, scratch + 1, thread, threads);
+        member.team_scratch(0).get_shmem_aligned(values * sizeof(Value) + 2 * line_bytes, line_bytes));
+    const ScratchPackets<X, Y, n> held(stretch, scratch + line_bytes / packet_bytes, thread, threads);
     member.team_barrier();
 
     for (int r = thread; r < rows; r += threads) {

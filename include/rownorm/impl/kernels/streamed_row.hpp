@@ -12,6 +12,7 @@
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
+#include <rownorm/impl/stream_sums.hpp>
 #include <rownorm/impl/workspace.hpp>
 #include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
@@ -19,8 +20,7 @@
 namespace rownorm::impl {
 
 /// Rows that the device cannot hold, read twice by two kernels: the first accumulates, the second rescales from the
-/// end, which is still in cache. The first kernel's teams leave their partial results in a workspace, and the last team
-/// of a row to finish combines all of that row in order, so no team ever waits.
+/// end, which is still in cache.
 template <class X, class Y, class Norm>
 struct StreamedRow {
   using Compute = compute_type<X, Y>;
@@ -28,19 +28,6 @@ struct StreamedRow {
   static constexpr int n = packet_values<X, Y>;
   static constexpr int max_threads = 1024 / warp_lanes;
   static constexpr int packets = 4;  // a lane
-
-  /// What the two kernels share, in a workspace.
-  struct Sums {
-    static constexpr std::int64_t max_rows = 1024;
-    static constexpr std::int64_t max_parts = (Workspace::sums_words - max_rows) * 8 / sizeof(Partial) - max_rows;
-
-    std::uint64_t* finished;  ///< teams of each row; zero before and after the first kernel
-    Partial* rows;
-    Partial* parts;  ///< one a team
-
-    explicit Sums(const Workspace& workspace)
-        : finished(workspace.sums()), rows(reinterpret_cast<Partial*>(finished + max_rows)), parts(rows + max_rows) {}
-  };
 
   /// Rows in chunks: what one team holds at a time. Chunks start at packets of y.
   struct Chunks {
@@ -58,8 +45,7 @@ struct StreamedRow {
   struct Accumulate {
     Chunks chunks;
     RowFinisher<Norm, Compute> finisher;
-    int teams;  ///< a row
-    Sums sums;
+    StreamSums<Partial> sums;
 
     struct Scratch {
       Partial parts[2][max_threads];
@@ -70,8 +56,7 @@ struct StreamedRow {
     KOKKOS_FUNCTION void operator()(const Member& member) const {
       auto* const scratch = static_cast<Scratch*>(member.team_scratch(0).get_shmem(sizeof(Scratch)));
       const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
-      const int i = member.league_rank() / teams, team = member.league_rank() % teams;
-      Partial* const parts = sums.parts + member.league_rank() - team;
+      const int teams = sums.teams(), i = member.league_rank() / teams, team = member.league_rank() % teams;
       Partial mine;
       for (std::int64_t chunk = team; chunk < chunks.per_row; chunk += teams) {
         const HeldPackets<X, Y, n, packets> held(chunks(i, chunk), worker, workers);
@@ -79,29 +64,25 @@ struct StreamedRow {
       }
       const Partial part = combine_team(member, scratch->parts[0], finisher.norm, mine);
       if (worker == 0) {
-        parts[team] = part;
+        sums.part(i, team, 0) = part;
         Kokkos::memory_fence();
-        const std::uint64_t before = Kokkos::atomic_fetch_add(sums.finished + i, std::uint64_t{1});
-        scratch->is_last = before + 1 == static_cast<std::uint64_t>(teams);
+        scratch->is_last = sums.finish(i);
       }
       member.team_barrier();
       if (!scratch->is_last) return;
 
       Kokkos::memory_fence();
       Partial some;
-      for (int t = worker; t < teams; t += workers) finisher.norm.combine(some, parts[t]);
+      for (int t = worker; t < teams; t += workers) finisher.norm.combine(some, sums.part(i, t, 0));
       const Partial row = combine_team(member, scratch->parts[1], finisher.norm, some);
-      if (worker == 0) {
-        sums.rows[i] = row;
-        sums.finished[i] = 0;
-      }
+      if (worker == 0) sums.row(i) = row;
     }
   };
 
   struct Rescale {
     Chunks chunks;
     RowFinisher<Norm, Compute> finisher;
-    Sums sums;
+    StreamSums<Partial> sums;
 
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
@@ -109,7 +90,7 @@ struct StreamedRow {
       const std::int64_t from_the_end = member.league_size() - 1 - member.league_rank();
       const std::int64_t i = from_the_end / chunks.per_row;
       HeldPackets<X, Y, n, packets> held(chunks(i, from_the_end % chunks.per_row), worker, workers);
-      const RowScale<Compute> scale = finisher.scale(sums.rows[i]);
+      const RowScale<Compute> scale = finisher.scale(sums.row(i));
       held.store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
     }
   };
@@ -118,23 +99,24 @@ struct StreamedRow {
   static void launch(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const RowFinisher<Norm, Compute>& finisher,
                      const Schedule& schedule) {
     using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<512, is_double_v<Compute> ? 1 : 2>>;
-    const Sums sums(workspace_of(exec));
     const std::int64_t values = std::int64_t{schedule.team_size} * warp_lanes * packets * n;
     const std::int64_t per_row = divide_rounding_up(x.columns, values);
-    const auto teams = static_cast<int>(std::min({std::int64_t{schedule.teams_per_row}, per_row, Sums::max_parts}));
+    const auto teams =
+        static_cast<int>(std::min({std::int64_t{schedule.teams_per_row}, per_row, StreamSums<Partial>::max_teams(1)}));
     const auto policy = [&](std::int64_t league) {
       return Policy(exec, static_cast<int>(league), schedule.team_size, warp_lanes);
     };
     // As many rows a launch as the workspace has room for, and as a league can count.
     const std::int64_t max_rows =
-        std::max<std::int64_t>(1, std::min({Sums::max_rows, Sums::max_parts / teams, max_league_size / per_row}));
+        std::max<std::int64_t>(1, std::min(StreamSums<Partial>::room(1, teams), max_league_size / per_row));
     for (std::int64_t first = 0; first < x.rows; first += max_rows) {
       const std::int64_t rows = std::min(max_rows, x.rows - first);
       const Chunks chunks{x.from(first, rows), y.from(first, rows), values, per_row};
+      const StreamSums<Partial> sums(workspace_of(exec), rows, 1, teams);
       Kokkos::parallel_for(
           "rownorm::StreamedRow::Accumulate",
           policy(rows * teams).set_scratch_size(0, Kokkos::PerTeam(sizeof(typename Accumulate::Scratch))),
-          Accumulate{chunks, finisher, teams, sums});
+          Accumulate{chunks, finisher, sums});
       Kokkos::parallel_for("rownorm::StreamedRow::Rescale", policy(rows * per_row), Rescale{chunks, finisher, sums});
     }
   }

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_IMPL_TILES_HPP
+#define ROWNORM_IMPL_TILES_HPP
+
+/// Tiles: neighbouring rows, for matrices of which x, y or both have their rows side by side.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/packet.hpp>
+#include <rownorm/impl/problem.hpp>
+#include <rownorm/impl/rows.hpp>
+#include <rownorm/norms.hpp>
+#include <rownorm/schedule.hpp>
+
+namespace rownorm::impl {
+
+/// How a tile is moved.
+enum class TileOrder {
+  same,             ///< rows are neighbours in x and in y: packets of rows, held as they are
+  columns_to_rows,  ///< rows are neighbours in x, columns in y: each lane turns blocks of n x n values
+  rows_to_columns,  ///< the other way round
+  values,           ///< any of these, value by value; where the orders differ, lanes write what others have read
+};
+
+/// True where the sums of n rows in one lane take many registers.
+template <class X, class Y, int n>
+inline constexpr bool has_large_sums_v = is_double_v<compute_type<X, Y>> || n == 8;
+
+/// A matrix as tiles, tiles as slices of columns, and who works where. Neighbouring threads have neighbouring groups of
+/// n rows, so that each access is coalesced.
+///
+/// - packets: how many a lane holds in registers, or as many of these as make whole blocks.
+template <class X, class Y, int n, TileOrder order, int packets>
+struct Tiles {
+  using Compute = compute_type<X, Y>;
+  using Value = std::remove_const_t<X>;
+  static constexpr int log2_n = log2_of(n), log2_warp_lanes = log2_of(warp_lanes), log2_groups_of_warp = 3;
+  static constexpr bool in_blocks = order == TileOrder::columns_to_rows || order == TileOrder::rows_to_columns;
+  /// Columns, and packets, that a thread has next to each other.
+  static constexpr int block = in_blocks ? n : 1;
+  static constexpr int blocks_in_registers = order == TileOrder::values ? 0 : packets / block;
+  using Held =
+      std::conditional_t<in_blocks, LaneBlocks<X, Y, n, blocks_in_registers, order == TileOrder::columns_to_rows>,
+                         LanePackets<X, Y, n, blocks_in_registers, std::int64_t>>;
+
+  Rows<X> x;
+  Rows<Y> y;
+  int log2_groups;   ///< of n rows each, that make up a tile
+  int log2_workers;  ///< threads of a team that share a group
+  int slice_columns;
+  int first_row;  ///< of the first tile: rows before it are there only to align the others
+  bool x_has_adjacent_rows;
+  bool y_has_adjacent_rows;
+
+  /// A thread's place in a tile: the first of the n rows it works on, and which of their workers it is.
+  struct Place {
+    int row;
+    int worker;
+  };
+
+  static Tiles of(const Rows<X>& x, const Rows<Y>& y, const Schedule& schedule) {
+    const auto tile_rows = static_cast<int>(schedule.rows_per_team);
+    const bool x_has_adjacent_rows = neighbours_of(x) == Neighbours::in_column;
+    const bool y_has_adjacent_rows = neighbours_of(y) == Neighbours::in_column;
+    // Tiles begin where blocks of L2 do, as far as the first column tells.
+    const auto rows_into_a_block = [&](const auto& matrix) {
+      constexpr std::uintptr_t block_bytes = 256;
+      const auto address = reinterpret_cast<std::uintptr_t>(matrix.data);
+      return static_cast<int>(address % block_bytes / sizeof(*matrix.data)) / n * n % tile_rows;
+    };
+    const int margin = x_has_adjacent_rows ? rows_into_a_block(x) : rows_into_a_block(y);
+    return {x.from(-margin, x.rows + margin),
+            y.from(-margin, y.rows + margin),
+            log2_of(tile_rows / n),
+            log2_of(schedule.team_size / (tile_rows / n)),
+            schedule.slice_columns,
+            margin,
+            x_has_adjacent_rows,
+            y_has_adjacent_rows};
+  }
+
+  /// The tiles from `first` on.
+  Tiles from(std::int64_t first, std::int64_t count) const {
+    const std::int64_t before = first * tile_rows(), rows = std::min(count * tile_rows(), x.rows - before);
+    Tiles some = *this;
+    some.x = x.from(before, rows);
+    some.y = y.from(before, rows);
+    some.first_row = first == 0 ? first_row : 0;
+    return some;
+  }
+
+  KOKKOS_FUNCTION int tile_rows() const { return n << log2_groups; }
+  KOKKOS_FUNCTION int workers() const { return 1 << log2_workers; }
+  std::int64_t tiles() const { return divide_rounding_up(x.rows, tile_rows()); }
+  std::int64_t slices() const { return divide_rounding_up(x.columns, slice_columns); }
+
+  KOKKOS_FORCEINLINE_FUNCTION Place place(int thread) const {
+    return in_blocks ? place_of_block(thread) : place_among(thread, x_has_adjacent_rows);
+  }
+
+  /// What the thread has of a slice. It is read into registers, and what these cannot take into scratch `memory`.
+  KOKKOS_FORCEINLINE_FUNCTION Held hold(int tile, int slice, const Place& at, Value* memory) const {
+    const X* const from = first_of(x, tile, slice, at);
+    const int count = blocks_of(tile, slice, at);
+    Value* const mine = memory + at.worker * pitch() + at.row;
+    const std::int64_t step = static_cast<std::int64_t>(workers()) * pitch();
+    if constexpr (in_blocks)
+      return Held(from, block_steps(x, order == TileOrder::columns_to_rows), count, mine, step);
+    else
+      return Held(from, workers() * x.column_stride, count, true, mine, step);
+  }
+
+  /// Of scratch memory that the slices take.
+  std::size_t held_bytes() const {
+    const int in_scratch = Held::packets_in_scratch(packets_of(0, workers(), slice_columns / block));
+    return static_cast<std::size_t>(in_scratch) * workers() * pitch() * sizeof(Value);
+  }
+
+  /// Writes it to y, times the scales of the tile's rows. What turns out not to be held any more, or is extreme, is
+  /// read again from x.
+  KOKKOS_FORCEINLINE_FUNCTION void store(Held& held, bool is_held, const Value* memory, const RowScale<Compute>* scales,
+                                         int tile, int slice, int thread) const {
+    if constexpr (order == TileOrder::values)
+      if (x_has_adjacent_rows != y_has_adjacent_rows) return store_turned(memory, scales, tile, slice, thread);
+    const Place at = place(thread);
+    Compute factor[n];
+    ROWNORM_IMPL_UNROLL()
+    for (int q = 0; q < n; ++q) {
+      factor[q] = scales[at.row + q].factor;
+      is_held = is_held && scales[at.row + q].power == 1;
+    }
+    const auto rescaled = [&](const auto& value, int q) {
+      return static_cast<Y>(static_cast<Compute>(value) * factor[q]);
+    };
+    if (!is_held)  // given up, so that these rare cases take no registers from the usual one
+      for_each_place(tile, slice, at, [&](const X& from, Y& to, int q) {
+        to = static_cast<Y>(scales[at.row + q](static_cast<Compute>(from)));
+      });
+    else if constexpr (in_blocks)
+      held.store(first_of(y, tile, slice, at), block_steps(y, order == TileOrder::rows_to_columns), rescaled);
+    else
+      held.store(first_of(y, tile, slice, at), workers() * y.column_stride, rescaled);
+  }
+
+  /// f(element of x, element of y, q) for each element of the slice that the thread has, in the q-th of its rows,
+  /// column by column, without holding it.
+  template <class F>
+  KOKKOS_FUNCTION void for_each_place(int tile, int slice, const Place& at, const F& f) const {
+    X* from = first_of(x, tile, slice, at);
+    Y* to = first_of(y, tile, slice, at);
+    ROWNORM_IMPL_UNROLL(1)
+    for (int k = blocks_of(tile, slice, at); k > 0; --k) {
+      ROWNORM_IMPL_UNROLL(1)
+      for (int column = 0; column < block; ++column) {
+        ROWNORM_IMPL_UNROLL()
+        for (int q = 0; q < n; ++q)
+          f(from[column * x.column_stride + q * x.row_stride], to[column * y.column_stride + q * y.row_stride], q);
+      }
+      from += workers() * block * x.column_stride;
+      to += workers() * block * y.column_stride;
+    }
+  }
+
+  /// Partial results that a team has in scratch memory at once: one a row for each warp, or one a thread.
+  KOKKOS_FUNCTION int partials(int threads) const {
+    return Kokkos::max(threads, tile_rows() << (log2_workers - log2_lanes_of_a_row()));
+  }
+
+  /// What all workers of a row have together: of row number `thread`, modulo the rows of a tile. `scratch` has room for
+  /// so many `partials`.
+  template <class Member, class Norm, class Partial>
+  KOKKOS_FORCEINLINE_FUNCTION Partial combine(const Member& member, Partial* scratch, const Norm& norm, const Place& at,
+                                              PartialsOf<Partial, n> mine) const {
+    const int log2_lanes = log2_lanes_of_a_row();
+    ROWNORM_IMPL_UNROLL()
+    for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
+      if (log2_lanes > 0 && distance >> log2_groups > 0)
+        for (int q = 0; q < n; ++q) norm.combine(mine.of[q], shuffle_down(mine.of[q], distance, warp_lanes));
+    member.team_barrier();  // the last use of the scratch memory is over
+    if ((at.worker & ((1 << log2_lanes) - 1)) == 0)
+      for (int q = 0; q < n; ++q) scratch[(at.worker >> log2_lanes) * tile_rows() + at.row + q] = mine.of[q];
+    member.team_barrier();
+    return combine_shares(scratch, norm, member.team_rank(), workers() >> log2_lanes);
+  }
+
+  /// The same of what is in scratch memory already.
+  template <class Norm, class Partial>
+  KOKKOS_FORCEINLINE_FUNCTION Partial combine_shares(const Partial* scratch, const Norm& norm, int thread,
+                                                     int shares) const {
+    scratch += thread & (tile_rows() - 1);
+    Partial row = *scratch;
+    for (int share = 1; share < shares; ++share) norm.combine(row, scratch[share * tile_rows()]);
+    return row;
+  }
+
+ private:
+  KOKKOS_FORCEINLINE_FUNCTION Place place_among(int thread, bool rows_are_adjacent) const {
+    return rows_are_adjacent ? Place{(thread & ((1 << log2_groups) - 1)) * n, thread >> log2_groups}
+                             : Place{(thread >> log2_workers) * n, thread & (workers() - 1)};
+  }
+
+  /// A warp has few groups of many workers, so that both what it reads and what it writes are whole sectors of L2.
+  KOKKOS_FORCEINLINE_FUNCTION Place place_of_block(int thread) const {
+    const int log2_near = log2_groups < log2_groups_of_warp ? log2_groups : log2_groups_of_warp;
+    const int near = thread & ((1 << log2_near) - 1);
+    const int far = thread >> (log2_near + log2_workers);
+    return {(far << log2_near | near) * n, thread >> log2_near & (workers() - 1)};
+  }
+
+  /// The first element that a thread has of a slice.
+  template <class T>
+  KOKKOS_FORCEINLINE_FUNCTION T* first_of(const Rows<T>& matrix, int tile, int slice, const Place& at) const {
+    const std::int64_t i = static_cast<std::int64_t>(tile) * tile_rows() + at.row;
+    const std::int64_t j = static_cast<std::int64_t>(slice) * slice_columns + at.worker * block;
+    return matrix.data + i * matrix.row_stride + j * matrix.column_stride;
+  }
+
+  /// How many blocks of columns it has.
+  KOKKOS_FORCEINLINE_FUNCTION int blocks_of(int tile, int slice, const Place& at) const {
+    const std::int64_t i = static_cast<std::int64_t>(tile) * tile_rows() + at.row;
+    if ((tile == 0 && at.row < first_row) || i >= x.rows) return 0;
+    const std::int64_t columns = x.columns - static_cast<std::int64_t>(slice) * slice_columns;
+    const int blocks = static_cast<int>(Kokkos::min<std::int64_t>(slice_columns, columns)) / block;
+    return Kokkos::max(0, blocks - at.worker + workers() - 1) >> log2_workers;
+  }
+
+  template <class T>
+  KOKKOS_FORCEINLINE_FUNCTION BlockSteps block_steps(const Rows<T>& matrix, bool has_adjacent_rows) const {
+    return {has_adjacent_rows ? matrix.column_stride : matrix.row_stride, workers() * block * matrix.column_stride};
+  }
+
+  /// Writes what scratch memory holds in the order of y.
+  KOKKOS_FORCEINLINE_FUNCTION void store_turned(const Value* memory, const RowScale<Compute>* scales, int tile,
+                                                int slice, int thread) const {
+    const Place at = place_among(thread, y_has_adjacent_rows);
+    const RowScale<Compute> scale = scales[at.row];
+    const Value* from = memory + at.worker * pitch() + at.row;
+    Y* to = first_of(y, tile, slice, at);
+    ROWNORM_IMPL_UNROLL(4)
+    for (int k = blocks_of(tile, slice, at); k > 0; --k) {
+      *to = static_cast<Y>(scale(static_cast<Compute>(*from)));
+      from += workers() * pitch();
+      to += workers() * y.column_stride;
+    }
+  }
+
+  /// The lanes of a warp that have the same rows, and are as far apart as the tile has groups.
+  KOKKOS_FUNCTION int log2_lanes_of_a_row() const {
+    const bool are_apart = in_blocks ? log2_groups <= log2_groups_of_warp : x_has_adjacent_rows;
+    return are_apart ? Kokkos::max(0, log2_warp_lanes - log2_groups) : 0;
+  }
+
+  /// Values of scratch memory from one column to the next: one more than rows where lanes read what others have read,
+  /// against bank conflicts.
+  KOKKOS_FUNCTION int pitch() const {
+    return tile_rows() + (order == TileOrder::values && x_has_adjacent_rows != y_has_adjacent_rows ? 1 : 0);
+  }
+};
+
+}  // namespace rownorm::impl
+
+#endif
