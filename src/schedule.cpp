@@ -133,6 +133,12 @@ std::int64_t resident(const impl::SliceTeams& teams, const Machine& machine) {
   return std::int64_t{machine.processors} * teams.per_processor * 4 / 5;
 }
 
+/// That all teams of a processor hold in scratch memory. Their sums, and what CUDA takes for itself, need some of it
+/// too.
+int slice_bytes(const Machine& machine, const Tuning& tuning) {
+  return machine.scratch_bytes > 0 ? std::min(tuning.slice_bytes, machine.scratch_bytes / 7 * 6) : tuning.slice_bytes;
+}
+
 bool has_adjacent_columns(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
 }
@@ -198,13 +204,15 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
   const int n = packet_values(problem), packet = n * problem.x_value_bytes;
   const std::int64_t packets = divide_rounding_up(problem.columns, n);
   const auto most_packets = [&](const impl::SliceTeams& of) {
-    return of.lanes * (of.packets_in_registers + tuning.slice_bytes / of.per_processor / packet / of.lanes);
+    return of.lanes * (of.packets_in_registers + slice_bytes(machine, tuning) / of.per_processor / packet / of.lanes);
   };
   // Two teams a processor, since one loads while the other waits. A single large one is better where it holds the row,
-  // so that no team waits for others; but not where x must be loaded value by value.
+  // so that no team waits for others; but not where x must be loaded value by value, nor where it would leave much of
+  // the processor unused.
   impl::SliceTeams of = impl::slice_teams(in_double(problem));
   if (const auto large = impl::slice_teams(in_double(problem), 1);
-      problem.have_same_phase && most_packets(of) < packets && packets <= most_packets(large))
+      problem.have_same_phase && machine.threads_per_processor >= 2048 && most_packets(of) < packets &&
+      packets <= most_packets(large))
     of = large;
   const std::int64_t teams = divide_rounding_up(packets, most_packets(of));
   // With fewer than two rows under way at once, all wait for the same exchange: two passes are faster.
@@ -252,9 +260,9 @@ struct TileShape {
         block(problem.x_neighbours == problem.y_neighbours ? 1 : n),
         value_bytes(std::max(problem.x_value_bytes, problem.y_value_bytes)),
         has_large_sums(in_double(problem) || n == 8) {
-    const bool rows_of_y = block > 1 && problem.x_neighbours == Neighbours::in_column;
-    few_packets = block == 1 ? 8 : rows_of_y ? n : n / 2;
-    const int bytes = block == 1 ? tuning.tile_bytes : tuning.block_bytes * (rows_of_y ? 2 : 1);
+    const bool y_is_by_rows = block > 1 && problem.x_neighbours == Neighbours::in_column;
+    few_packets = block == 1 ? 8 : y_is_by_rows ? n : n / 2;
+    const int bytes = block == 1 ? tuning.tile_bytes : tuning.block_bytes * (y_is_by_rows ? 2 : 1);
     most_rows = static_cast<int>(
         std::max<std::int64_t>(n, std::min<std::int64_t>(bytes / value_bytes, power_of_two_from(problem.rows))));
   }
@@ -284,7 +292,7 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
   while (threads > 128 && threads / 2 >= rows && packets_of_a_lane() <= shape.few_packets) threads /= 2;
   while (2 * rows <= threads && packets_of_a_lane() < 4) rows *= 2;
   const auto slice_columns = [&] {
-    return shape.slice_columns(problem, of, rows, threads, tuning.slice_bytes / of.per_processor);
+    return shape.slice_columns(problem, of, rows, threads, slice_bytes(machine, tuning) / of.per_processor);
   };
   const auto slices = [&] { return divide_rounding_up(problem.columns, slice_columns()); };
   // Narrower tiles where teams would read more from each other than they gain, and for blocks where they would meet at

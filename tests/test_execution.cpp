@@ -131,3 +131,43 @@ TEMPLATE_LIST_TEST_CASE("many threads and instances at once", "[execution][concu
   Kokkos::fence();
   for (std::size_t t = 0; t < threads; ++t) CHECK(worst_ulp<float>(x[t], y_buffers[t].get(p), columns, 1e-8) <= 4);
 }
+
+namespace {
+
+/// Eight threads, each with data of its own, all on one instance and with every kernel that can serve them.
+template <class Exec, class Layout>
+void share_an_instance() {
+  const Exec exec;
+  const std::size_t threads = 8, rows = 8, columns = 2048;
+  const Placement p = place<Layout>(rows, columns);
+  std::vector<Reals> x;
+  std::vector<Buffer<Exec, float>> x_buffers, y_buffers;
+  for (std::size_t t = 0; t < threads; ++t) {
+    x.push_back(random_rows<float>(rows, columns, static_cast<unsigned>(t)));
+    x_buffers.emplace_back(p.length()).put(p, x.back());
+    y_buffers.emplace_back(p.length());
+  }
+  const auto x_view = [&](std::size_t t) { return view_at<const float, Layout, Exec>(x_buffers[t].data(), p); };
+  const auto y_view = [&](std::size_t t) { return view_at<float, Layout, Exec>(y_buffers[t].data(), p); };
+  with_every_kernel(exec, x_view(0), y_view(0), [&](const rownorm::Schedule& schedule) {
+    for (auto& buffer : y_buffers) buffer.poison_all();
+    std::vector<std::thread> callers;
+    for (std::size_t t = 0; t < threads; ++t)
+      callers.emplace_back([&, t] {
+        for (int call = 0; call < 50; ++call) normalize_with(schedule, exec, x_view(t), y_view(t));
+      });
+    for (std::thread& caller : callers) caller.join();
+    Kokkos::fence();
+    for (std::size_t t = 0; t < threads; ++t) CHECK(worst_ulp<float>(x[t], y_buffers[t].get(p), columns, 1e-8) <= 4);
+  });
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("many threads on one instance", "[execution][concurrency]", Spaces) {
+#ifdef KOKKOS_ENABLE_ATOMICS_BYPASS
+  SKIP("this Kokkos was built for one host thread (Kokkos_ENABLE_ATOMICS_BYPASS)");
+#endif
+  share_an_instance<TestType, Right>();
+  share_an_instance<TestType, Left>();
+}

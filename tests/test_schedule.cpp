@@ -72,6 +72,8 @@ TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
                     REQUIRE(s.rows_per_team >= s.packet_values);
                     REQUIRE(s.rows_per_team <= s.team_size);
                     REQUIRE(s.slice_columns > 0);
+                    if (x_order != y_order)  // blocks
+                      REQUIRE((s.slice_columns == columns || s.slice_columns % s.packet_values == 0));
                   }
                   if (kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles) {
                     REQUIRE(std::int64_t{s.slice_columns} * s.teams_per_row >= columns);
@@ -109,6 +111,7 @@ TEST_CASE("what Hopper and Ada run, by the length of a row", "[schedule][ada][ho
   // 128 KiB a row: a team of 1024 threads, which leaves a third of one of Ada's processors unused.
   CHECK(kernel(8192, 32768, machines::hopper) == Kernel::RowInRegisters);
   CHECK(kernel(8192, 32768, machines::ada) == Kernel::RowAcrossTeams);
+  CHECK(choose_schedule({8192, 32768, 4}, machines::ada).teams_per_row == 2);
   // One large team a row where it holds it, else teams of half the size; not where x must be read value by value.
   CHECK(choose_schedule({8192, 65536, 4}, machines::hopper).teams_per_row == 1);
   CHECK(choose_schedule({8192, 65536, 4}, machines::hopper).team_size == 32);
@@ -145,6 +148,12 @@ TEST_CASE("what runs where memory is not row by row", "[schedule]") {
   CHECK(choose_schedule({.rows = 1 << 20, .columns = 15, .x_value_bytes = 4, .is_aligned = false, .is_dense = false},
                         machines::hopper)
             .kernel == Kernel::PackedRows);
+  // Teams with slices fit the scratch memory of the device, whatever its row of the table asks for.
+  Machine small = machines::hopper;
+  small.scratch_bytes = 100 << 10;
+  const Schedule shared = schedule_with(Kernel::RowAcrossTeams, {8192, 65536, 4}, small);
+  CHECK(16 * shared.team_size * shared.vector_length * shared.packets_per_lane + (50 << 10) >=
+        4 * shared.slice_columns);
   // A GPU without kernels of its own.
   Machine other = machines::hopper;
   other.compute_capability = 0;

@@ -70,7 +70,8 @@ Problem problem_of(const X& x, const Y& y) {
 ///   the workspace serves at once (some gigabytes), and does not fence: with a GPU it returns before they have run,
 ///   while Kokkos' host backends run a kernel as they enqueue it. An empty view launches none.
 /// - Allocates nothing, beyond what Kokkos itself reserves at the first team kernel on an instance, and a workspace of
-///   9 MiB at the first call on a CUDA stream with rows that teams share: a call not to be captured in a graph.
+///   9 MiB at the first call on a CUDA stream with rows that teams share or read twice: a call not to be captured in a
+///   graph.
 /// - May be called from any number of host threads and instances at once, unless Kokkos was built for one host thread
 ///   (Kokkos_ENABLE_ATOMICS_BYPASS: then it takes no lock).
 ///

@@ -22,7 +22,7 @@ struct Problem {
   Neighbours x_neighbours = Neighbours::in_row;
   Neighbours y_neighbours = Neighbours::in_row;
   bool is_aligned = true;       ///< neighbours in x and in y begin and end at multiples of 16 bytes
-  bool have_same_phase = true;  ///< rows of x and of y begin equally far from a multiple of 16 bytes
+  bool have_same_phase = true;  ///< rows of x and of y begin equally many elements before a packet
   bool is_dense = true;         ///< rows of x and of y follow each other without gaps
 };
 

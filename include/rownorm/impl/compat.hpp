@@ -156,8 +156,8 @@ KOKKOS_FORCEINLINE_FUNCTION void store_words(Words* to, const Words& words) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
 #define ROWNORM_IMPL_SINCE_AMPERE
 
-/// What is read of x stays in L2 before all else. Nothing reads it again, yet the device reads and writes 2 to 4 %
-/// faster (docs/performance.md), perhaps because L2 then writes y to memory sooner.
+/// What is read of x stays in L2 before all else. Most kernels never read it again, yet the device reads and writes 2
+/// to 4 % faster (docs/performance.md), perhaps because L2 then writes y to memory sooner.
 KOKKOS_FORCEINLINE_FUNCTION std::uint64_t keep_in_cache() {
   std::uint64_t policy;
   asm("createpolicy.fractional.L2::evict_last.b64 %0, 1.0;" : "=l"(policy));

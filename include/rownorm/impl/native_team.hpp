@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -73,6 +74,9 @@ void launch_native_teams(const std::string& label, const Kokkos::Cuda& exec, int
   if (is_profiled) Kokkos::Tools::beginParallelFor(label, Kokkos::Tools::Experimental::device_id(exec), &id);
   constexpr auto run = run_native_team<max_team_lanes, teams_per_processor, Kernel>;
   check(cudaSetDevice(exec.cuda_device()));
+  // How much scratch memory may be asked for is a property of the kernel, not of a launch.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   check(cudaFuncSetAttribute(run, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(scratch_bytes)));
   run<<<static_cast<unsigned>(league_size), dim3(vector_length, team_size), scratch_bytes, exec.cuda_stream()>>>(
       kernel);

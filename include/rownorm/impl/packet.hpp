@@ -394,7 +394,7 @@ class LaneBlocks {
         begin_copy<n * sizeof(Value)>(scratch, beyond);
   }
 
-  /// f(value, q) for each value, of the q-th row of its block, column by column.
+  /// f(value, q) for each value, of the q-th row of its block; the columns of each row in order.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
     ROWNORM_IMPL_UNROLL()

@@ -3,12 +3,17 @@
 #define ROWNORM_IMPL_STREAM_SUMS_HPP
 
 #include <cstdint>
+#include <mutex>
 
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/workspace.hpp>
 
 namespace rownorm::impl {
+
+/// Held while the two kernels of a streamed matrix are enqueued: another host thread's, on the same stream, must not
+/// come between them.
+inline std::mutex streamed_pair;
 
 /// What the two kernels of a streamed matrix share, in a workspace: the first one's teams leave their partial results
 /// there, and the last team of an item (a row, or a tile of rows) to finish combines all of that item in order, so no

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <mutex>
 
 #include <Kokkos_Core.hpp>
 
@@ -113,6 +114,7 @@ struct StreamedRow {
       const std::int64_t rows = std::min(max_rows, x.rows - first);
       const Chunks chunks{x.from(first, rows), y.from(first, rows), values, per_row};
       const StreamSums<Partial> sums(workspace_of(exec), rows, 1, teams);
+      const std::lock_guard lock(streamed_pair);
       Kokkos::parallel_for(
           "rownorm::StreamedRow::Accumulate",
           policy(rows * teams).set_scratch_size(0, Kokkos::PerTeam(sizeof(typename Accumulate::Scratch))),

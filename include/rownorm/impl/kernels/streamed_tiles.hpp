@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 
 #include <Kokkos_Core.hpp>
 
@@ -130,6 +131,7 @@ struct StreamedTiles {
       const StreamSums<Partial> sums(workspace_of(exec), count * all.tile_rows(), all.tile_rows(), teams_per_tile);
       const Accumulate accumulate{some, finisher, static_cast<int>(count), static_cast<int>(slices), sums};
       const Rescale rescale{some, finisher, static_cast<int>(count), sums};
+      const std::lock_guard lock(streamed_pair);
       Kokkos::parallel_for("rownorm::StreamedTiles::Accumulate",
                            policy(count * teams_per_tile, accumulate.scratch_bytes(schedule.team_size)), accumulate);
       Kokkos::parallel_for("rownorm::StreamedTiles::Rescale", policy(count * slices, rescale.scratch_bytes()), rescale);
