@@ -104,65 +104,66 @@ TEMPLATE_LIST_TEST_CASE("the same input gives the same bits", "[execution][repea
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("many threads and instances at once", "[execution][concurrency]", Spaces) {
-  using Exec = TestType;
-#ifdef KOKKOS_ENABLE_ATOMICS_BYPASS
-  SKIP("this Kokkos was built for one host thread (Kokkos_ENABLE_ATOMICS_BYPASS)");
-#endif
-  const auto execs = instances<Exec>(8);
-  const std::size_t threads = 8, rows = 9, columns = 2049;
-  const Placement p = place<Right>(rows, columns);
-  // Everything is made beforehand: what runs at once is nothing but calls.
-  std::vector<Reals> x;
-  std::vector<Buffer<Exec, float>> x_buffers, y_buffers;
-  for (std::size_t t = 0; t < threads; ++t) {
-    x.push_back(random_rows<float>(rows, columns, static_cast<unsigned>(t)));
-    x_buffers.emplace_back(p.length()).put(p, x.back());
-    y_buffers.emplace_back(p.length());
-  }
-  std::vector<std::thread> callers;
-  for (std::size_t t = 0; t < threads; ++t)
-    callers.emplace_back([&, t] {
-      const auto x_view = view_at<const float, Right, Exec>(x_buffers[t].data(), p);
-      const auto y_view = view_at<float, Right, Exec>(y_buffers[t].data(), p);
-      for (int call = 0; call < 50; ++call) rownorm::l1_normalize(execs[t % execs.size()], x_view, y_view);
-    });
-  for (std::thread& caller : callers) caller.join();
-  Kokkos::fence();
-  for (std::size_t t = 0; t < threads; ++t) CHECK(worst_ulp<float>(x[t], y_buffers[t].get(p), columns, 1e-8) <= 4);
-}
-
 namespace {
 
-/// Eight threads, each with data of its own, all on one instance and with every kernel that can serve them.
+/// Host threads, each with rows of its own. Everything is made beforehand: what runs at once is nothing but calls.
 template <class Exec, class Layout>
-void share_an_instance() {
-  const Exec exec;
-  const std::size_t threads = 8, rows = 8, columns = 2048;
-  const Placement p = place<Layout>(rows, columns);
-  std::vector<Reals> x;
-  std::vector<Buffer<Exec, float>> x_buffers, y_buffers;
-  for (std::size_t t = 0; t < threads; ++t) {
-    x.push_back(random_rows<float>(rows, columns, static_cast<unsigned>(t)));
-    x_buffers.emplace_back(p.length()).put(p, x.back());
-    y_buffers.emplace_back(p.length());
+class Callers {
+ public:
+  Callers(std::size_t rows, std::size_t columns) : columns_(columns), place_(place<Layout>(rows, columns)) {
+    for (unsigned t = 0; t < threads; ++t) {
+      x_.push_back(random_rows<float>(rows, columns, t));
+      x_buffers_.emplace_back(place_.length()).put(place_, x_.back());
+      y_buffers_.emplace_back(place_.length());
+    }
   }
-  const auto x_view = [&](std::size_t t) { return view_at<const float, Layout, Exec>(x_buffers[t].data(), p); };
-  const auto y_view = [&](std::size_t t) { return view_at<float, Layout, Exec>(y_buffers[t].data(), p); };
-  with_every_kernel(exec, x_view(0), y_view(0), [&](const rownorm::Schedule& schedule) {
-    for (auto& buffer : y_buffers) buffer.poison_all();
+
+  auto x(std::size_t t) { return view_at<const float, Layout, Exec>(x_buffers_[t].data(), place_); }
+  auto y(std::size_t t) { return view_at<float, Layout, Exec>(y_buffers_[t].data(), place_); }
+
+  /// Each calls normalize(t, x, y) many times, and must find its own rows normalised.
+  template <class F>
+  void run(const F& normalize) {
+    for (auto& buffer : y_buffers_) buffer.poison_all();
     std::vector<std::thread> callers;
     for (std::size_t t = 0; t < threads; ++t)
       callers.emplace_back([&, t] {
-        for (int call = 0; call < 50; ++call) normalize_with(schedule, exec, x_view(t), y_view(t));
+        for (int call = 0; call < 50; ++call) normalize(t, x(t), y(t));
       });
     for (std::thread& caller : callers) caller.join();
     Kokkos::fence();
-    for (std::size_t t = 0; t < threads; ++t) CHECK(worst_ulp<float>(x[t], y_buffers[t].get(p), columns, 1e-8) <= 4);
+    for (std::size_t t = 0; t < threads; ++t)
+      CHECK(worst_ulp<float>(x_[t], y_buffers_[t].get(place_), columns_, 1e-8) <= 4);
+  }
+
+ private:
+  static constexpr std::size_t threads = 8;
+
+  std::size_t columns_;
+  Placement place_;
+  std::vector<Reals> x_;
+  std::vector<Buffer<Exec, float>> x_buffers_, y_buffers_;
+};
+
+template <class Exec, class Layout>
+void share_an_instance() {
+  const Exec exec;
+  Callers<Exec, Layout> callers(8, 2048);
+  with_every_kernel(exec, callers.x(0), callers.y(0), [&](const rownorm::Schedule& schedule) {
+    callers.run([&](std::size_t, const auto& x, const auto& y) { normalize_with(schedule, exec, x, y); });
   });
 }
 
 }  // namespace
+
+TEMPLATE_LIST_TEST_CASE("many threads and instances at once", "[execution][concurrency]", Spaces) {
+#ifdef KOKKOS_ENABLE_ATOMICS_BYPASS
+  SKIP("this Kokkos was built for one host thread (Kokkos_ENABLE_ATOMICS_BYPASS)");
+#endif
+  const auto execs = instances<TestType>(8);
+  Callers<TestType, Right>(9, 2049).run(
+      [&](std::size_t t, const auto& x, const auto& y) { rownorm::l1_normalize(execs[t % execs.size()], x, y); });
+}
 
 TEMPLATE_LIST_TEST_CASE("many threads on one instance", "[execution][concurrency]", Spaces) {
 #ifdef KOKKOS_ENABLE_ATOMICS_BYPASS
