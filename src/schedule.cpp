@@ -219,7 +219,7 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
   if (5 * teams > 3 * resident(of, machine) || problem.rows > max_league_size) return {};
   // Slices as large as they can be, and the rest in the last: faster than slices of equal size. All begin where a line
   // of L2 does.
-  constexpr std::int64_t line = 128 / packet_bytes;
+  constexpr std::int64_t line = impl::line_bytes / packet_bytes;
   const std::int64_t slice_packets = teams > 1 ? most_packets(of) : divide_rounding_up(packets, line) * line;
   return {.kernel = Kernel::RowAcrossTeams,
           .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),

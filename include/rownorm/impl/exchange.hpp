@@ -25,6 +25,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/workspace.hpp>
 #include <rownorm/norms.hpp>
 
@@ -45,6 +46,12 @@ class Exchange {
         slices_(slices),
         rows_(rows),
         patience_(patience) {}
+
+  /// How many of `items` one launch serves: as many launches, of one size, as it takes for the workspace to have room.
+  static std::int64_t items_per_launch(std::int64_t items, int slices, int rows) {
+    const std::int64_t room = slices > 1 ? capacity / (std::int64_t{slices} * rows) : max_league_size;
+    return divide_rounding_up(items, divide_rounding_up(items, room));
+  }
 
   KOKKOS_FUNCTION int slices() const { return slices_; }
 

@@ -10,7 +10,6 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
-#include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/exchange.hpp>
 #include <rownorm/impl/native_team.hpp>
 #include <rownorm/impl/packet.hpp>
@@ -108,11 +107,8 @@ struct ColumnTiles {
     const TilesOf all = TilesOf::of(x, y, schedule);
     const Exchange<Partial> exchange(slices > 1 ? workspace_of(exec) : Workspace{}, slices, all.tile_rows(),
                                      schedule.patience);
-    // As many launches, of one size, as it takes for the workspace to have room.
     const std::int64_t tiles = all.tiles();
-    const std::int64_t room =
-        slices > 1 ? Exchange<Partial>::capacity / (std::int64_t{slices} * all.tile_rows()) : max_league_size;
-    const std::int64_t max_tiles = divide_rounding_up(tiles, divide_rounding_up(tiles, room));
+    const std::int64_t max_tiles = Exchange<Partial>::items_per_launch(tiles, slices, all.tile_rows());
     for (std::int64_t first = 0; first < tiles; first += max_tiles) {
       const std::int64_t count = std::min(max_tiles, tiles - first);
       const ColumnTiles kernel{all.from(first, count), finisher, exchange, static_cast<const void*>(x.data) == y.data};

@@ -140,9 +140,7 @@ struct RowAcrossTeams {
                      const Schedule& schedule) {
     const int slices = schedule.teams_per_row;
     const Exchange<Partial> exchange(slices > 1 ? workspace_of(exec) : Workspace{}, slices, 1, schedule.patience);
-    // As many launches, of one size, as it takes for the workspace to have room.
-    const std::int64_t room = slices > 1 ? Exchange<Partial>::capacity / slices : max_league_size;
-    const std::int64_t max_rows = divide_rounding_up(x.rows, divide_rounding_up(x.rows, room));
+    const std::int64_t max_rows = Exchange<Partial>::items_per_launch(x.rows, slices, 1);
     for (std::int64_t first = 0; first < x.rows; first += max_rows) {
       const std::int64_t rows = std::min(max_rows, x.rows - first);
       const RowAcrossTeams kernel{x.from(first, rows),
