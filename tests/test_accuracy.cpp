@@ -9,6 +9,8 @@
 #include <rownorm/rownorm.hpp>
 #include <string>
 
+#include "support/kernels.hpp"
+#include "support/matrix.hpp"
 #include "support/reference.hpp"
 
 using namespace rownorm::tests;
@@ -94,11 +96,24 @@ long double worst_of_size(std::int64_t rows, std::int64_t columns) {
 
 }  // namespace
 
-TEMPLATE_LIST_TEST_CASE("rows of any length are accurate", "[accuracy]", SameTypes) {
+TEMPLATE_LIST_TEST_CASE("rows of any length are accurate, by any kernel", "[accuracy]", SameTypes) {
+  using Exec = typename TestType::execution_space;
   using T = typename TestType::x_type;
+  using Memory = Kokkos::View<T*, typename Exec::device_type>;
   for (const std::int64_t columns : {1, 2, 31, 1000, 65535, 1 << 20, (1 << 22) + 1}) {
-    CAPTURE(columns);
-    CHECK(worst_of_size<typename TestType::execution_space, T>(3, columns) <= Format<T>::promised_ulp);
+    const std::int64_t rows = columns % 8 == 0 ? 8 : 3;  // in packets and blocks, and value by value
+    for (const Placements& at : all_placements(rows, columns)) {
+      CAPTURE(columns, at.x.row_stride, at.y.row_stride);
+      const auto x_memory = allocate<Memory>(at.x.length()), y_memory = allocate<Memory>(at.y.length());
+      const auto x = view_at<T, Stride, Exec>(x_memory.data(), at.x);
+      const auto y = view_at<T, Stride, Exec>(y_memory.data(), at.y);
+      fill(x);
+      with_every_kernel(Exec(), x, y, [&](const rownorm::Schedule& schedule) {
+        Kokkos::deep_copy(y_memory, Buffer<Exec, T>::poison());
+        normalize_with(schedule, Exec(), x, y);
+        CHECK(worst_of_sample(y) <= Format<T>::promised_ulp);
+      });
+    }
   }
 }
 

@@ -81,26 +81,30 @@ TEMPLATE_LIST_TEST_CASE("the same input gives the same bits", "[execution][repea
   using Exec = typename TestType::execution_space;
   using X = typename TestType::x_type;
   using Y = typename TestType::y_type;
+  const std::size_t rows = 8;
+  const auto execs = instances<Exec>(2);
   for (const std::size_t columns : {17, 3000, 100001}) {
-    const Placement p = place<Right>(4, columns);
-    Buffer<Exec, X> x_buffer(p.length());
-    Buffer<Exec, Y> y_buffer(p.length());
-    x_buffer.put(p, random_rows<X>(4, columns, 23));
-    const auto x_view = view_at<const X, Right, Exec>(x_buffer.data(), p);
-    const auto y_view = view_at<Y, Right, Exec>(y_buffer.data(), p);
-    const auto execs = instances<Exec>(2);
-    with_every_kernel(execs[0], x_view, y_view, [&](const rownorm::Schedule& schedule) {
-      std::vector<Y> first;
-      for (const Exec& exec : execs) {
-        for (int run = 0; run < 5; ++run) {
-          normalize_with(schedule, exec, x_view, y_view);
-          exec.fence();
-          const auto y = y_buffer.get(p);
-          if (first.empty()) first = y;
-          CHECK(same_bits(y, first));
+    const Reals x = random_rows<X>(rows, columns, 23);
+    for (const Placements& at : all_placements(rows, columns)) {
+      CAPTURE(columns, at.x.row_stride, at.y.row_stride);
+      Buffer<Exec, X> x_buffer(at.x.length());
+      Buffer<Exec, Y> y_buffer(at.y.length());
+      x_buffer.put(at.x, x);
+      const auto x_view = view_at<const X, Stride, Exec>(x_buffer.data(), at.x);
+      const auto y_view = view_at<Y, Stride, Exec>(y_buffer.data(), at.y);
+      with_every_kernel(execs[0], x_view, y_view, [&](const rownorm::Schedule& schedule) {
+        std::vector<Y> first;
+        for (const Exec& exec : execs) {
+          for (int run = 0; run < 5; ++run) {
+            normalize_with(schedule, exec, x_view, y_view);
+            exec.fence();
+            const auto y = y_buffer.get(at.y);
+            if (first.empty()) first = y;
+            CHECK(same_bits(y, first));
+          }
         }
-      }
-    });
+      });
+    }
   }
 }
 

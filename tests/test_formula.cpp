@@ -15,7 +15,7 @@ using namespace rownorm::tests;
 
 namespace {
 
-constexpr std::array<std::pair<std::size_t, std::size_t>, 12> shapes = {{{1, 1},
+constexpr std::array<std::pair<std::size_t, std::size_t>, 13> shapes = {{{1, 1},
                                                                          {1, 5},
                                                                          {7, 1},
                                                                          {3, 4},
@@ -24,9 +24,13 @@ constexpr std::array<std::pair<std::size_t, std::size_t>, 12> shapes = {{{1, 1},
                                                                          {257, 33},
                                                                          {9, 255},
                                                                          {4, 1024},
+                                                                         {72, 1032},
                                                                          {5, 4099},
                                                                          {2, 70001},
                                                                          {1, 131072}}};
+
+using InPlaceGrid =
+    Grid<Spaces, SameValues, std::tuple<Layouts<Right, Right>, Layouts<Left, Left>, Layouts<Stride, Stride>>>::type;
 
 /// True where a matrix holds the values that were put there.
 template <class T>
@@ -71,23 +75,71 @@ TEMPLATE_LIST_TEST_CASE("y is x over its row's mean absolute value plus epsilon"
   }
 }
 
-TEMPLATE_LIST_TEST_CASE("x may be y", "[formula][in-place]", FullGrid) {
+namespace {
+
+/// Runs every kernel that can serve a matrix in every pair of layouts, with its schedule as `change` leaves it.
+template <class TestType, class Change>
+void check_all_placements(std::size_t rows, std::size_t columns, const Change& change) {
+  using Exec = typename TestType::execution_space;
+  using X = typename TestType::x_type;
+  using Y = typename TestType::y_type;
+  const Reals x = random_rows<X>(rows, columns, 9);
+  const Expected<Y> expected(x, columns, epsilon_as_seen<X, Y>(1e-8));
+  // Packets are aligned, and the first tile is not whole.
+  for (const Placements& at : all_placements(rows, columns, 8)) {
+    CAPTURE(rows, columns, at.x.row_stride, at.y.row_stride);
+    Buffer<Exec, X> x_buffer(at.x.length());
+    Buffer<Exec, Y> y_buffer(at.y.length() + 8);
+    x_buffer.put(at.x, x);
+    const auto x_view = view_at<const X, Stride, Exec>(x_buffer.data(), at.x);
+    const auto y_view = view_at<Y, Stride, Exec>(y_buffer.data(), at.y);
+    with_every_kernel(Exec(), x_view, y_view, [&](rownorm::Schedule schedule) {
+      change(schedule);
+      y_buffer.poison_all();
+      normalize_with(schedule, Exec(), x_view, y_view);
+      CHECK(expected.worst_ulp(y_buffer.get(at.y)) <= Format<Y>::promised_ulp);
+      CHECK(y_buffer.untouched_outside(at.y));
+    });
+  }
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("slices and tiles that registers cannot hold", "[formula][layout]", ValueGrid) {
+  const auto as_it_is = [](const rownorm::Schedule&) {};
+  check_all_placements<TestType>(72, 1032, as_it_is);  // the last tile is not whole
+  check_all_placements<TestType>(128, 4096, as_it_is);
+}
+
+TEMPLATE_LIST_TEST_CASE("more rows and tiles than one launch has room for", "[formula][layout]", ValueGrid) {
+  // Kernels that read twice serve at most 1024 rows, or tiles, a launch; fewer where large tiles leave no room for
+  // sums.
+  const auto in_small_tiles = [](rownorm::Schedule& schedule) {
+    if (schedule.kernel == rownorm::Kernel::StreamedTiles) schedule.rows_per_team = 16;
+  };
+  check_all_placements<TestType>(20008, 24, in_small_tiles);
+  check_all_placements<TestType>(20003, 25, in_small_tiles);
+}
+
+TEMPLATE_LIST_TEST_CASE("x may be y", "[formula][in-place]", InPlaceGrid) {
   using Exec = typename TestType::execution_space;
   using T = typename TestType::x_type;
   using Layout = typename TestType::x_layout;
   for (const auto& [rows, columns] : shapes) {
-    CAPTURE(rows, columns);
-    const Placement p = place<Layout>(rows, columns, 1);
-    const Reals x = random_rows<T>(rows, columns, 5);
-    const Expected<T> expected(x, columns, epsilon_as_seen<T, T>(1e-8));
-    Buffer<Exec, T> buffer(p.length() + 2);
-    const auto view = view_at<T, Layout, Exec>(buffer.data(), p);
-    with_every_kernel(Exec(), view, view, [&](const rownorm::Schedule& schedule) {
-      buffer.put(p, x);
-      normalize_with(schedule, Exec(), view, view);
-      CHECK(expected.worst_ulp(buffer.get(p)) <= Format<T>::promised_ulp);
-      CHECK(buffer.untouched_outside(p));
-    });
+    for (const std::size_t offset : {0, 1}) {
+      CAPTURE(rows, columns, offset);
+      const Placement p = place<Layout>(rows, columns, offset);
+      const Reals x = random_rows<T>(rows, columns, 5);
+      const Expected<T> expected(x, columns, epsilon_as_seen<T, T>(1e-8));
+      Buffer<Exec, T> buffer(p.length() + 2);
+      const auto view = view_at<T, Layout, Exec>(buffer.data(), p);
+      with_every_kernel(Exec(), view, view, [&](const rownorm::Schedule& schedule) {
+        buffer.put(p, x);
+        normalize_with(schedule, Exec(), view, view);
+        CHECK(expected.worst_ulp(buffer.get(p)) <= Format<T>::promised_ulp);
+        CHECK(buffer.untouched_outside(p));
+      });
+    }
   }
 }
 

@@ -31,9 +31,10 @@ std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, co
     schedules.push_back(schedule);
     const int n = schedule.packet_values;
     if (kernel == Kernel::RowAcrossTeams) {  // also with teams of twice the size, that have a processor to themselves
-      schedules.push_back(schedule);
-      schedules.back().team_size =
+      Schedule large = schedule;
+      large.team_size =
           impl::slice_teams(problem.x_value_bytes == 8 || problem.y_value_bytes == 8, 1).lanes / schedule.vector_length;
+      if (large != schedule) schedules.push_back(large);
     }
     const bool has_slices =
         kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles;

@@ -3,6 +3,7 @@
 #define ROWNORM_TESTS_MATRIX_HPP
 
 #include <Kokkos_Core.hpp>
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 #include <vector>
@@ -32,6 +33,19 @@ Placement place(std::size_t rows, std::size_t columns, std::size_t offset = 0) {
   if constexpr (std::is_same_v<Layout, Right>) return {rows, columns, columns, 1, offset};
   if constexpr (std::is_same_v<Layout, Left>) return {rows, columns, 1, rows, offset};
   if constexpr (std::is_same_v<Layout, Stride>) return {rows, columns, 2 * columns + 3, 2, offset};
+}
+
+/// Where x and y lie.
+struct Placements {
+  Placement x;
+  Placement y;
+};
+
+/// LayoutRight and LayoutLeft, in both and mixed. At run time, for tests that would be compiled too often otherwise: in
+/// a LayoutStride view, kernels do not tell these from the real ones.
+inline std::vector<Placements> all_placements(std::size_t rows, std::size_t columns, std::size_t offset = 0) {
+  const Placement right = place<Right>(rows, columns, offset), left = place<Left>(rows, columns, offset);
+  return {{right, right}, {right, left}, {left, right}, {left, left}};
 }
 
 /// The view of a placement.
@@ -141,20 +155,35 @@ long double worst_ulp(const Reals& x, const std::vector<Y>& y, std::size_t colum
 }
 
 /// Runs every kernel that can serve them on rows of equal length, given one after the other, and calls check(y) with
-/// what each made of them.
+/// what each made of them. They lie among ordinary rows, which must not notice: kernels move neighbouring rows at once.
 template <class Exec, class X, class Y, class Check>
 void for_each_result(const Reals& x, std::size_t columns, double epsilon, const Check& check) {
-  const Placement p = place<Right>(x.size() / columns, columns);
-  Buffer<Exec, X> x_buffer(p.length());
-  x_buffer.put(p, x);
-  const auto x_view = view_at<const X, Right, Exec>(x_buffer.data(), p);
-  Buffer<Exec, Y> y_buffer(p.length());
-  const auto y_view = view_at<Y, Right, Exec>(y_buffer.data(), p);
-  with_every_kernel(Exec(), x_view, y_view, [&](const Schedule& schedule) {
-    y_buffer.poison_all();
-    normalize_with(schedule, Exec(), x_view, y_view, {.epsilon = epsilon});
-    check(y_buffer.get(p));
-  });
+  // Multiples of 8 are moved in packets and blocks, others value by value.
+  const std::size_t rows = columns % 8 == 0 ? 24 : 23, begin = 6 * columns, end = begin + x.size();
+  const auto ones = [](std::size_t k) { return k % 3 == 0 ? -1 : 1; };
+  Reals all(rows * columns);
+  for (std::size_t k = 0; k < all.size(); ++k) all[k] = ones(k);
+  std::copy(x.begin(), x.end(), all.begin() + begin);
+  for (const Placements& at : all_placements(rows, columns)) {
+    CAPTURE(at.x.row_stride, at.y.row_stride);
+    Buffer<Exec, X> x_buffer(at.x.length());
+    x_buffer.put(at.x, all);
+    const auto x_view = view_at<const X, Stride, Exec>(x_buffer.data(), at.x);
+    Buffer<Exec, Y> y_buffer(at.y.length());
+    const auto y_view = view_at<Y, Stride, Exec>(y_buffer.data(), at.y);
+    with_every_kernel(Exec(), x_view, y_view, [&](const Schedule& schedule) {
+      y_buffer.poison_all();
+      normalize_with(schedule, Exec(), x_view, y_view, {.epsilon = epsilon});
+      const std::vector<Y> y = y_buffer.get(at.y);
+      CHECK(ulp_distance(y[1], 1 / (1 + epsilon_as_seen<X, Y>(epsilon))) <= Format<Y>::promised_ulp);
+      const auto one = static_cast<double>(y[1]);
+      bool is_ordinary = true;
+      for (std::size_t k = 0; k < all.size(); ++k)
+        if (k < begin || k >= end) is_ordinary = is_ordinary && static_cast<double>(y[k]) == one * ones(k);
+      CHECK(is_ordinary);
+      check(std::vector<Y>(y.begin() + begin, y.begin() + end));
+    });
+  }
 }
 
 }  // namespace rownorm::tests
