@@ -147,10 +147,16 @@ Schedule packed_rows(const Problem& problem, const Machine& machine, const Tunin
   const int n = packet_values(problem);
   const std::int64_t packets = problem.columns / n;
   const bool in_packets = problem.is_aligned || problem.columns >= 4 * n;
-  // Packets a lane, and rows a thread, are compiled as pairs: 1 x 4, 2 x 2, 4 x 1. A row of two or three packets is
-  // best left to one lane; so are four packets of doubles, whose sums cost more to combine.
-  const bool few_lanes = packets <= 3 || problem.x_value_bytes == 8 || packets > 2 * machine.vector_lanes;
-  const int per_lane = !in_packets ? 2 : packets == 1 ? 1 : few_lanes ? 4 : 2;
+  // Packets a lane, and rows a thread, are compiled as pairs: 1 x 4, 2 x 2, 4 x 1. Few packets a lane where rows are
+  // short, so that neighbouring lanes read close to each other; rows of 128 bytes would meet in the same banks of L1.
+  // Sums of double cost more to combine.
+  const auto packets_of_a_lane = [&] {
+    if (!in_packets) return 2;
+    if (packets <= (in_double(problem) ? 1 : 2)) return 1;
+    if (packets <= 4 || packets == 8) return 2;
+    return in_double(problem) || packets > 2 * machine.vector_lanes ? 4 : 2;
+  };
+  const int per_lane = packets_of_a_lane();
   const int rows_per_thread = !in_packets ? 4 : 4 / per_lane;
   std::int64_t lanes = power_of_two_from(
       std::max<std::int64_t>(1, divide_rounding_up(in_packets ? packets : problem.columns, per_lane)));
@@ -274,9 +280,15 @@ struct TileShape {
   /// That a team holds, of so many rows.
   std::int64_t slice_columns(const Problem& problem, const impl::SliceTeams& of, int rows, int threads,
                              int scratch_bytes) const {
-    const int workers = threads / (rows / n), pitch = rows + (n == 1 ? 1 : 0);
-    const int sums_bytes = (threads / impl::warp_lanes + 1) * rows * (in_double(problem) ? 24 : 8);
-    const int in_scratch = std::max(0, scratch_bytes - sums_bytes) / (pitch * problem.x_value_bytes);
+    const int groups = rows / n, workers = threads / groups;
+    const bool differ = problem.x_neighbours != problem.y_neighbours;
+    const int pitch = rows + (n == 1 && differ ? 1 : 0);
+    // As the kernel lays it out: partial results, what each row is multiplied by, and the rest of the last lines.
+    const int sharing =
+        impl::log2_lanes_of_a_row(impl::log2_of(groups), block > 1, problem.x_neighbours == Neighbours::in_column);
+    const int partials = std::max(threads, rows * workers >> sharing);
+    const int other_bytes = (partials + rows) * (in_double(problem) ? 16 : 8) + 4 * impl::line_bytes;
+    const int in_scratch = std::max(0, scratch_bytes - other_bytes) / (pitch * problem.x_value_bytes);
     const int of_a_worker = (packets_in_registers(of) + in_scratch / workers) / block * block;
     return std::min<std::int64_t>(problem.columns, std::int64_t{workers} * of_a_worker);
   }
@@ -290,7 +302,7 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
   // there would be fewer still.
   const auto packets_of_a_lane = [&] { return rows / shape.n * problem.columns / threads; };
   while (threads > 128 && threads / 2 >= rows && packets_of_a_lane() <= shape.few_packets) threads /= 2;
-  while (2 * rows <= threads && packets_of_a_lane() < 4) rows *= 2;
+  while (2 * rows <= threads && rows < problem.rows && packets_of_a_lane() < 4) rows *= 2;
   const auto slice_columns = [&] {
     return shape.slice_columns(problem, of, rows, threads, slice_bytes(machine, tuning) / of.per_processor);
   };

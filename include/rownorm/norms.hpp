@@ -16,8 +16,8 @@ namespace impl {
 template <class Value>
 inline constexpr bool is_double_v = std::is_same_v<std::remove_const_t<Value>, double>;
 
-/// A sum of non-negative values of type Compute, good to well under one ulp of Compute for 2^28 terms and more:
-/// it is carried in about twice the precision, because one thread may have a whole row to add.
+/// A sum of non-negative values of type Compute, good to about one rounding of Compute for 2^28 terms and more: it is
+/// carried in about twice the precision, because one thread may have a whole row to add.
 template <class Compute>
 struct AccurateSum;
 
@@ -28,6 +28,7 @@ struct AccurateSum<float> {
   double total = 0;
 
   KOKKOS_FUNCTION void add(float value) { total += value; }
+  KOKKOS_FUNCTION void add(float a, float b) { total += static_cast<double>(a) + b; }
   KOKKOS_FUNCTION void add(const AccurateSum& other) { total += other.total; }
   /// The sum times `factor`, a power of two.
   KOKKOS_FUNCTION double times(double factor) const { return total * factor; }
@@ -38,12 +39,12 @@ struct AccurateSum<float> {
 
 template <>
 struct AccurateSum<double> {
-  /// A unit in which the sum of up to 2^63 finite values is finite.
-  static constexpr double large_unit = 0x1p63;
+  /// A unit in which the sum of up to 2^63 finite values is finite. It is negative, so that the sign of a total, zero
+  /// included, tells in which units it is.
+  static constexpr double large_unit = -0x1p63;
 
   double total = 0;
-  double error = 0;                // what rounding took from total
-  bool is_in_large_units = false;  // of both
+  double error = 0;  // what rounding took from total
 
   /// Adds a value, given in the sum's units, with the two-sum of Knuth, The Art of Computer Programming, volume 2,
   /// section 4.2.2, theorem B.
@@ -53,35 +54,37 @@ struct AccurateSum<double> {
     error += (total - (sum - added)) + (value - added);
     total = sum;
   }
+  /// Adds two values, which are rounded once on the way: half the work, for at most half an ulp of the sum.
+  KOKKOS_FUNCTION void add(double a, double b) { add(a + b); }
   KOKKOS_FUNCTION void add(const AccurateSum& other) {
-    if (overflowed()) return;  // and must be found to have, as larger units come too late
-    if (other.overflowed()) {
+    AccurateSum sum{total, error + other.error};
+    sum.add(other.total);
+    if (is_in_large_units() == other.is_in_large_units() && Kokkos::isfinite(sum.total))
+      *this = sum;
+    else if (other.overflowed())
       *this = other;
-      return;
-    }
-    AccurateSum sum = *this;
-    if (is_in_large_units == other.is_in_large_units) {
-      sum.add(other.total);
-      sum.error += other.error;
-    }
-    if (is_in_large_units != other.is_in_large_units || sum.overflowed()) {
-      const AccurateSum same = other.in_large_units();
-      sum = in_large_units();
-      sum.add(same.total);
-      sum.error += same.error;
-    }
-    *this = sum;
+    else if (!overflowed())  // else it must be found to have: larger units come too late
+      add_in_large_units(other.in_large_units());
   }
   /// The same sum, with room for more.
   KOKKOS_FUNCTION AccurateSum in_large_units() const {
-    return is_in_large_units ? *this : AccurateSum{total / large_unit, error / large_unit, true};
+    return is_in_large_units() ? *this : AccurateSum{total / large_unit, error / large_unit};
   }
   KOKKOS_FUNCTION double times(double factor) const {
-    if (is_in_large_units) factor *= large_unit;
-    return Kokkos::isfinite(total) ? total * factor + error * factor : total;
+    if (!Kokkos::isfinite(total)) return Kokkos::abs(total);
+    if (is_in_large_units()) factor *= large_unit;
+    return total * factor + error * factor;
   }
   /// True where the sum left the range of double, and would not have done so in large units.
-  KOKKOS_FUNCTION bool overflowed() const { return Kokkos::isinf(total) && !is_in_large_units; }
+  KOKKOS_FUNCTION bool overflowed() const { return Kokkos::isinf(total) && total > 0; }
+
+ private:
+  KOKKOS_FUNCTION bool is_in_large_units() const { return Kokkos::signbit(total); }
+  KOKKOS_FUNCTION void add_in_large_units(const AccurateSum& other) {
+    *this = in_large_units();
+    add(other.total);
+    error += other.error;
+  }
 };
 
 }  // namespace impl
@@ -110,9 +113,15 @@ struct MeanAbs {
   template <class Compute>
   using Partial = impl::AccurateSum<Compute>;
 
+  /// Accumulates x times `factor`.
   template <class Compute>
-  KOKKOS_FUNCTION void accumulate(impl::AccurateSum<Compute>& partial, Compute x) const {
-    partial.add(Kokkos::abs(x));
+  KOKKOS_FUNCTION void accumulate(impl::AccurateSum<Compute>& partial, Compute x, Compute factor) const {
+    partial.add(Kokkos::abs(x) * factor);
+  }
+  /// The same of two neighbours, x and z.
+  template <class Compute>
+  KOKKOS_FUNCTION void accumulate(impl::AccurateSum<Compute>& partial, Compute x, Compute z, Compute factor) const {
+    partial.add(Kokkos::abs(x) * factor, Kokkos::abs(z) * factor);
   }
 
   template <class Compute>
@@ -165,6 +174,9 @@ KOKKOS_FUNCTION Compute inverse(double divisor) {
   }
 }
 
+/// The index of a value that is accumulated by itself: see RowFinisher::accumulate.
+inline constexpr int unpaired = 1;
+
 /// The partial results of n neighbouring rows.
 template <class Partial, int n>
 struct PartialsOf {
@@ -182,7 +194,7 @@ struct RowFinisher {
   Compute epsilon;
 
   /// The partial result of a part of a row. for_each(f) calls f(value, k) for each value of that part, and may be
-  /// called twice; values of even and of odd k are accumulated apart, so that a processor need not wait for each sum.
+  /// called twice. A value of even k is accumulated together with the next one, whose k is odd.
   template <class ForEach>
   KOKKOS_FORCEINLINE_FUNCTION Partial accumulate(const ForEach& for_each) const {
     Partial partial = accumulate_in_units(for_each, Partial{}, Compute{1});
@@ -195,13 +207,14 @@ struct RowFinisher {
   template <int n, class ForEach>
   KOKKOS_FORCEINLINE_FUNCTION PartialsOf<Partial, n> accumulate_rows(const ForEach& for_each) const {
     PartialsOf<Partial, n> partials;
-    for_each([&](const auto& value, int q) { norm.accumulate(partials.of[q], static_cast<Compute>(value)); });
+    for_each(
+        [&](const auto& value, int q) { norm.accumulate(partials.of[q], static_cast<Compute>(value), Compute{1}); });
     ROWNORM_IMPL_UNROLL()
     for (int row = 0; row < n; ++row)
       if (partials.of[row].overflowed())
         partials.of[row] = accumulate([&](const auto& f) {
           for_each([&](const auto& value, int q) {
-            if (q == row) f(value, 0);
+            if (q == row) f(value, unpaired);
           });
         });
     return partials;
@@ -232,12 +245,14 @@ struct RowFinisher {
   template <class ForEach>
   KOKKOS_FORCEINLINE_FUNCTION Partial accumulate_in_units(const ForEach& for_each, const Partial& nothing,
                                                           Compute per_unit) const {
-    Partial even = nothing, odd = nothing;
+    Partial partial = nothing;
+    Compute first{};
     for_each([&](const auto& value, int k) {
-      norm.accumulate(k % 2 == 0 ? even : odd, static_cast<Compute>(value) * per_unit);
+      const auto x = static_cast<Compute>(value);
+      if (k % 2 != 0) norm.accumulate(partial, first, x, per_unit);
+      first = k % 2 == 0 ? x : Compute{};
     });
-    norm.combine(even, odd);
-    return even;
+    return partial;
   }
 };
 

@@ -25,7 +25,7 @@ KOKKOS_FUNCTION void team_normalize_row(const Member& member, const Row<X>& x, c
     Kokkos::parallel_reduce(
         Kokkos::TeamVectorRange(member, x.columns),
         [&](std::int64_t j, Partial& partial) {
-          finisher.norm.accumulate(partial, static_cast<Compute>(x(j)) * per_unit);
+          finisher.norm.accumulate(partial, static_cast<Compute>(x(j)), per_unit);
         },
         NormReducer<Norm, Compute>(finisher.norm, row, nothing));
     return row;

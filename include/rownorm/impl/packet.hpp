@@ -13,6 +13,7 @@
 
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/rows.hpp>
+#include <rownorm/norms.hpp>
 
 namespace rownorm::impl {
 
@@ -174,8 +175,8 @@ class HeldPackets {
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < packets; ++p)
       if (p < count_)
-        for (int k = 0; k < n; ++k) f(held_[p].get(k), k);
-    if (n > 1 && y_edge_ != nullptr) f(edge_, 0);
+        for (int k = 0; k < n; ++k) f(held_[p].get(k), n > 1 ? k : unpaired);
+    if (n > 1 && y_edge_ != nullptr) f(edge_, unpaired);
   }
 
   /// Writes f(value) for each value held to its place in y.
@@ -476,7 +477,7 @@ KOKKOS_FUNCTION void for_each_in(const Stretch<X, Y, n>& stretch, int worker, in
   ROWNORM_IMPL_UNROLL(1)
   for (int packet = worker; packet < stretch.packets; packet += workers)
     for (int k = 0; k < n; ++k) f(stretch.x[packet * n + k], k);
-  if (const int edge = stretch.edge(worker); edge != stretch.no_edge) f(stretch.x[edge], 0);
+  if (const int edge = stretch.edge(worker); edge != stretch.no_edge) f(stretch.x[edge], unpaired);
 }
 
 /// Writes f(value, k) for each value of x that a worker would hold to its place in y.

@@ -2,6 +2,11 @@
 #ifndef ROWNORM_IMPL_SLICE_TEAMS_HPP
 #define ROWNORM_IMPL_SLICE_TEAMS_HPP
 
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/counts.hpp>
+
 namespace rownorm::impl {
 
 /// Teams that kernels are compiled for. Together they have all registers of a processor; how many of these are left for
@@ -20,7 +25,17 @@ constexpr SliceTeams slice_teams(bool has_large_sums, int per_processor = 2) {
 
 /// Those that read slices one after the other.
 constexpr SliceTeams stream_teams(bool has_large_sums) {
-  return has_large_sums ? SliceTeams{256, 2, 8} : SliceTeams{256, 3, 4};
+  return has_large_sums ? SliceTeams{256, 2, 8} : SliceTeams{512, 2, 4};
+}
+
+/// Of the groups of rows in a tile, so many (as a power of two) are side by side in a warp where lanes turn blocks.
+inline constexpr int log2_groups_of_warp = 3;
+inline constexpr int log2_warp_lanes = log2_of(warp_lanes);
+
+/// How many lanes of a warp, as a power of two, have the same rows of a tile; they are as far apart as it has groups.
+KOKKOS_FUNCTION constexpr int log2_lanes_of_a_row(int log2_groups, bool in_blocks, bool x_has_adjacent_rows) {
+  const bool are_apart = in_blocks ? log2_groups <= log2_groups_of_warp : x_has_adjacent_rows;
+  return are_apart && log2_groups < log2_warp_lanes ? log2_warp_lanes - log2_groups : 0;
 }
 
 }  // namespace rownorm::impl

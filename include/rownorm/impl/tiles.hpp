@@ -16,6 +16,7 @@
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/problem.hpp>
 #include <rownorm/impl/rows.hpp>
+#include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
@@ -37,11 +38,12 @@ inline constexpr bool has_large_sums_v = is_double_v<compute_type<X, Y>> || n ==
 /// n rows, so that each access is coalesced.
 ///
 /// - packets: how many a lane holds in registers, or as many of these as make whole blocks.
-template <class X, class Y, int n, TileOrder order, int packets>
+/// - in_scratch: whether slices may be larger than that.
+template <class X, class Y, int n, TileOrder order, int packets, bool in_scratch>
 struct Tiles {
   using Compute = compute_type<X, Y>;
   using Value = std::remove_const_t<X>;
-  static constexpr int log2_n = log2_of(n), log2_warp_lanes = log2_of(warp_lanes), log2_groups_of_warp = 3;
+  static constexpr int log2_n = log2_of(n);
   static constexpr bool in_blocks = order == TileOrder::columns_to_rows || order == TileOrder::rows_to_columns;
   /// Columns, and packets, that a thread has next to each other.
   static constexpr int block = in_blocks ? n : 1;
@@ -75,7 +77,8 @@ struct Tiles {
       const auto address = reinterpret_cast<std::uintptr_t>(matrix.data);
       return static_cast<int>(address % block_bytes / sizeof(*matrix.data)) / n * n % tile_rows;
     };
-    const int margin = x_has_adjacent_rows ? rows_into_a_block(x) : rows_into_a_block(y);
+    int margin = 0;  // nor need a single tile do so
+    if (x.rows > tile_rows) margin = x_has_adjacent_rows ? rows_into_a_block(x) : rows_into_a_block(y);
     return {x.from(-margin, x.rows + margin),
             y.from(-margin, y.rows + margin),
             log2_of(tile_rows / n),
@@ -108,7 +111,8 @@ struct Tiles {
   /// What the thread has of a slice. It is read into registers, and what these cannot take into scratch `memory`.
   KOKKOS_FORCEINLINE_FUNCTION Held hold(int tile, int slice, const Place& at, Value* memory) const {
     const X* const from = first_of(x, tile, slice, at);
-    const int count = blocks_of(tile, slice, at);
+    int count = blocks_of(tile, slice, at);
+    if (!in_scratch) count = Kokkos::min(count, +blocks_in_registers);  // it is: this tells the compiler
     Value* const mine = memory + at.worker * pitch() + at.row;
     const std::int64_t step = static_cast<std::int64_t>(workers()) * pitch();
     if constexpr (in_blocks)
@@ -119,8 +123,8 @@ struct Tiles {
 
   /// Of scratch memory that the slices take.
   std::size_t held_bytes() const {
-    const int in_scratch = Held::packets_in_scratch(packets_of(0, workers(), slice_columns / block));
-    return static_cast<std::size_t>(in_scratch) * workers() * pitch() * sizeof(Value);
+    const int beyond = Held::packets_in_scratch(packets_of(0, workers(), slice_columns / block));
+    return static_cast<std::size_t>(beyond) * workers() * pitch() * sizeof(Value);
   }
 
   /// Writes it to y, times the scales of the tile's rows. What turns out not to be held any more, or is extreme, is
@@ -251,10 +255,8 @@ struct Tiles {
     }
   }
 
-  /// The lanes of a warp that have the same rows, and are as far apart as the tile has groups.
   KOKKOS_FUNCTION int log2_lanes_of_a_row() const {
-    const bool are_apart = in_blocks ? log2_groups <= log2_groups_of_warp : x_has_adjacent_rows;
-    return are_apart ? Kokkos::max(0, log2_warp_lanes - log2_groups) : 0;
+    return impl::log2_lanes_of_a_row(log2_groups, in_blocks, x_has_adjacent_rows);
   }
 
   /// Values of scratch memory from one column to the next: one more than rows where lanes read what others have read,

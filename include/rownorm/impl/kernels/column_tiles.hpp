@@ -28,7 +28,7 @@ struct ColumnTiles {
   using Compute = compute_type<X, Y>;
   using Partial = typename Norm::template Partial<Compute>;
   static constexpr SliceTeams teams = slice_teams(has_large_sums_v<X, Y, n>);
-  using TilesOf = Tiles<X, Y, n, order, teams.packets_in_registers>;
+  using TilesOf = Tiles<X, Y, n, order, teams.packets_in_registers, true>;
   using Held = typename TilesOf::Held;
   using Value = typename TilesOf::Value;
 

@@ -89,7 +89,7 @@ struct RowAcrossTeams {
     if (edge != slice.no_edge) edge_value = slice.x[edge];
     const Partial mine = combine(finisher.accumulate([&](const auto& f) {
       held.for_each(f);
-      if (edge != slice.no_edge) f(edge_value, 0);
+      if (edge != slice.no_edge) f(edge_value, unpaired);
     }));
 
     std::uint64_t finished_before = 0;

@@ -50,7 +50,7 @@ struct RowsInScratch {
     for (int r = thread; r < rows; r += threads) {
       Value* const row = held.values() - stretch.head + r * columns;
       const RowScale<Compute> scale = finisher.scale(finisher.accumulate([&](const auto& f) {
-        for (int j = 0; j < columns; ++j) f(row[j], 0);
+        for (int j = 0; j < columns; ++j) f(row[j], unpaired);
       }));
       for (int j = 0; j < columns; ++j)
         row[j] = Kokkos::bit_cast<Value>(static_cast<Y>(scale(static_cast<Compute>(row[j]))));

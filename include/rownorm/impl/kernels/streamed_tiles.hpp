@@ -29,7 +29,7 @@ struct StreamedTiles {
   using Compute = compute_type<X, Y>;
   using Partial = typename Norm::template Partial<Compute>;
   static constexpr SliceTeams teams = stream_teams(has_large_sums_v<X, Y, n>);
-  using TilesOf = Tiles<X, Y, n, order, teams.packets_in_registers>;
+  using TilesOf = Tiles<X, Y, n, order, teams.packets_in_registers, order == TileOrder::values>;
   using Held = typename TilesOf::Held;
   using Value = typename TilesOf::Value;
 
@@ -41,13 +41,13 @@ struct StreamedTiles {
     StreamSums<Partial> sums;
 
     std::size_t scratch_bytes(int threads) const {
-      return tiles.partials(threads) * sizeof(Partial) + tiles.held_bytes() + 3 * packet_bytes;
+      return tiles.partials(threads) * sizeof(Partial) + tiles.held_bytes() + 3 * line_bytes;
     }
 
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
       const auto scratch = [&](std::size_t bytes) {
-        return member.team_scratch(0).get_shmem_aligned(bytes, packet_bytes);
+        return member.team_scratch(0).get_shmem_aligned(bytes, line_bytes);
       };
       auto* const partials = static_cast<Partial*>(scratch(tiles.partials(member.team_size()) * sizeof(Partial)));
       auto* const is_last = static_cast<int*>(scratch(sizeof(int)));
@@ -89,13 +89,13 @@ struct StreamedTiles {
     StreamSums<Partial> sums;
 
     std::size_t scratch_bytes() const {
-      return tiles.tile_rows() * sizeof(RowScale<Compute>) + tiles.held_bytes() + 2 * packet_bytes;
+      return tiles.tile_rows() * sizeof(RowScale<Compute>) + tiles.held_bytes() + 2 * line_bytes;
     }
 
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
       const auto scratch = [&](std::size_t bytes) {
-        return member.team_scratch(0).get_shmem_aligned(bytes, packet_bytes);
+        return member.team_scratch(0).get_shmem_aligned(bytes, line_bytes);
       };
       const int thread = member.team_rank(), tile_rows = tiles.tile_rows();
       auto* const scales = static_cast<RowScale<Compute>*>(scratch(tile_rows * sizeof(RowScale<Compute>)));

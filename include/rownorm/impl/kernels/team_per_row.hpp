@@ -34,7 +34,7 @@ struct TeamPerRow {
   template <class Exec>
   void launch(const Exec& exec, const Schedule& schedule) const {
     // The bound holds the compiler to as many registers as the largest team a schedule may ask for can have.
-    using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<1024>>;
+    using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<1024, 1>>;
     Kokkos::parallel_for("rownorm::TeamPerRow",
                          Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length), *this);
   }
