@@ -58,7 +58,7 @@ Problem problem_of(const X& x, const Y& y) {
 ///   default.
 ///
 /// Numbers
-/// - Rows are computed in double where x or y holds double, otherwise in float, and sums carry twice that precision:
+/// - Rows are computed in double where x or y holds double, otherwise in float, and sums carry about twice that:
 ///   results are within 4 ulp of the exact ones for float and double, 1 ulp for half_t and bhalf_t, and sums
 ///   neither overflow nor lose small values. Epsilon is held in the type of the computation.
 /// - A row of zeros stays zero, also with epsilon 0. A row with a NaN becomes NaN. In a row with an infinity, finite

@@ -13,6 +13,7 @@
 
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/held.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/problem.hpp>
 #include <rownorm/impl/rows.hpp>

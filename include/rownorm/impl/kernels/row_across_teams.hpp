@@ -11,6 +11,7 @@
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/exchange.hpp>
+#include <rownorm/impl/held.hpp>
 #include <rownorm/impl/native_team.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_IMPL_HELD_HPP
+#define ROWNORM_IMPL_HELD_HPP
+
+/// What a lane holds of a row, or of a tile of rows, from when it is read until it is written: packets in registers, in
+/// scratch memory, or in both.
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/packet.hpp>
+#include <rownorm/norms.hpp>
+
+namespace rownorm::impl {
+
+/// What one of `workers` threads holds in registers of a stretch: every workers-th packet from the worker's own on, and
+/// one element of the head or tail. Where there can be such, there must be at least 2 n workers.
+template <class X, class Y, int n, int packets>
+class HeldPackets {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  KOKKOS_FORCEINLINE_FUNCTION HeldPackets(const Stretch<X, Y, n>& stretch, int worker, int workers)
+      : y_(stretch.y + worker * n), step_(workers * n), count_(0), y_edge_(nullptr) {
+    for (int p = 0; p < packets; ++p) count_ += worker + p * workers < stretch.packets ? 1 : 0;
+    const X* const x = stretch.x + worker * n;
+    if (is_packet_aligned<X, n>(x)) {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < packets; ++p)
+        if (p < count_) held_[p] = Packet<Value, n>::fetch(x + p * step_);
+    } else {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < packets; ++p)
+        if (p < count_)
+          for (int k = 0; k < n; ++k) held_[p].set(k, x[p * step_ + k]);
+    }
+    if (const int edge = stretch.edge(worker); edge != stretch.no_edge) {
+      edge_ = stretch.x[edge];
+      y_edge_ = stretch.y + edge;
+    }
+  }
+
+  /// f(value, k) for each value held, the k-th of its packet, in a fixed order.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < packets; ++p)
+      if (p < count_)
+        for (int k = 0; k < n; ++k) f(held_[p].get(k), n > 1 ? k : unpaired);
+    if (n > 1 && y_edge_ != nullptr) f(edge_, unpaired);
+  }
+
+  /// Writes f(value) for each value held to its place in y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) {
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < packets; ++p)
+      if (p < count_) {
+        held_[p].renew();
+        Packet<Y, n> result;
+        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k)));
+        result.store(y_ + p * step_);
+      }
+    if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_);
+  }
+
+ private:
+  Packet<Value, n> held_[packets];
+  Value edge_;
+  Y* y_;
+  int step_;
+  int count_;
+  Y* y_edge_;
+};
+
+/// The same in scratch memory, for stretches that registers cannot hold. Each worker has there what it will use itself,
+/// so that no barrier is needed.
+template <class X, class Y, int n>
+class ScratchPackets {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  /// `scratch` has room for the packets of the stretch, and for one more before and after them.
+  KOKKOS_FORCEINLINE_FUNCTION ScratchPackets(const Stretch<X, Y, n>& stretch, Packet<Value, n>* scratch, int worker,
+                                             int workers)
+      : stretch_(stretch), scratch_(scratch), worker_(worker), workers_(workers) {
+    if (sizeof(*scratch) == packet_bytes && is_packet_aligned<X, n>(stretch.x)) {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int k = worker; k < stretch.packets; k += workers) begin_copy<packet_bytes>(scratch + k, stretch.x + k * n);
+    } else {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int k = worker; k < stretch.packets; k += workers)
+        for (int j = 0; j < n; ++j) scratch[k].set(j, stretch.x[k * n + j]);
+    }
+    if (const int edge = stretch.edge(worker); edge != stretch.no_edge) values()[edge] = stretch.x[edge];
+    end_copies();
+  }
+
+  /// Writes f(value) for each value of the worker to its place in y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) const {
+    ROWNORM_IMPL_UNROLL(4)
+    for (int k = worker_; k < stretch_.packets; k += workers_) {
+      const auto packet = Packet<Value, n>::load(values() + k * n);
+      Packet<Y, n> result;
+      for (int j = 0; j < n; ++j) result.set(j, f(packet.get(j)));
+      result.store(stretch_.y + k * n);
+    }
+    if (const int edge = stretch_.edge(worker_); edge != stretch_.no_edge) stretch_.y[edge] = f(values()[edge]);
+  }
+
+  /// The values as they follow each other in the stretch, from that which begins the first packet.
+  KOKKOS_FORCEINLINE_FUNCTION Value* values() const { return reinterpret_cast<Value*>(scratch_); }
+
+ private:
+  Stretch<X, Y, n> stretch_;
+  Packet<Value, n>* scratch_;
+  int worker_;
+  int workers_;
+};
+
+/// So many elements from one packet to the next.
+template <int elements>
+struct ConstantStep {
+  KOKKOS_FUNCTION constexpr operator std::ptrdiff_t() const { return elements; }
+};
+
+/// The packets that one lane has of a slice which neither registers nor scratch memory could hold alone: the first ones
+/// are in registers, those beyond in scratch memory. Each worker has there what it will use itself, so that no barrier
+/// is needed.
+///
+/// - Step: how many elements from one packet to the next, an integer or, which saves registers, a ConstantStep.
+template <class X, class Y, int n, int registers, class Step>
+class LanePackets {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  /// What a lane has in scratch memory of so many packets.
+  static KOKKOS_FUNCTION constexpr int packets_in_scratch(int packets) { return Kokkos::max(0, packets - registers); }
+
+  /// x: the lane's first packet; scratch: the first of those in scratch memory. Packets that are not aligned are loaded
+  /// value by value.
+  KOKKOS_FORCEINLINE_FUNCTION LanePackets(X* x, Step x_step, int count, bool x_is_aligned, Value* scratch,
+                                          Step scratch_step)
+      : scratch_(scratch), count_(count), scratch_step_(scratch_step) {
+    std::ptrdiff_t bytes_on = 0;
+    if (x_is_aligned) {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < registers; ++p, advance<X>(bytes_on, x_step))
+        if (p < count) held_[p] = Packet<Value, n>::fetch(further(x, bytes_on));
+    } else {
+      ROWNORM_IMPL_UNROLL()
+      for (int p = 0; p < registers; ++p, advance<X>(bytes_on, x_step))
+        if (p < count)
+          for (int k = 0; k < n; ++k) held_[p].set(k, further(x, bytes_on)[k]);
+    }
+    // The loop also keeps compilers from using the first of these loads before the last one is on its way.
+    constexpr int bytes = n * sizeof(Value);
+    X* beyond = x + registers * x_step;
+    if (bytes >= 4 && x_is_aligned) {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
+        begin_copy<bytes >= 4 ? bytes : 4>(scratch, beyond);
+    } else {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
+        for (int k = 0; k < n; ++k) scratch[k] = beyond[k];
+    }
+  }
+
+  /// f(value, k) for each value, the k-th of its packet, in order.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    const auto for_each_of = [&](const Packet<Value, n>& packet) {
+      ROWNORM_IMPL_UNROLL()
+      for (int k = 0; k < n; ++k) f(packet.get(k), k);
+    };
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < registers; ++p)
+      if (p < count_) for_each_of(held_[p]);
+    if (count_ > registers) {  // else compilers would wait for the copies first
+      end_copies();
+      const Value* scratch = scratch_;
+      ROWNORM_IMPL_UNROLL(2)
+      for (int p = registers; p < count_; ++p, scratch += scratch_step_) for_each_of(Packet<Value, n>::load(scratch));
+    }
+  }
+
+  /// Writes f(value, k) for each value, the k-th of its packet, to packets of y, of which the lane's first is at y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const F& f) {
+    std::ptrdiff_t bytes_on = 0;
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < registers; ++p, advance<Y>(bytes_on, y_step))
+      if (p < count_) {
+        held_[p].renew();
+        store_packet(further(y, bytes_on), held_[p], f);
+      }
+    y += registers * y_step;
+    const Value* scratch = scratch_;
+    ROWNORM_IMPL_UNROLL(4)
+    for (int p = registers; p < count_; ++p, y += y_step, scratch += scratch_step_)
+      store_packet(y, Packet<Value, n>::load(scratch), f);
+  }
+
+ private:
+  /// One step further. Where steps are not constants, compilers would keep an address for each packet. Bytes, since
+  /// elements would have to be made bytes for each packet again.
+  template <class T>
+  static KOKKOS_FORCEINLINE_FUNCTION void advance(std::ptrdiff_t& bytes_on, const Step& step) {
+    bytes_on += step * static_cast<std::ptrdiff_t>(sizeof(T));
+    if constexpr (std::is_integral_v<Step>) forget_origin(bytes_on);
+  }
+  template <class T>
+  static KOKKOS_FORCEINLINE_FUNCTION T* further(T* first, std::ptrdiff_t bytes_on) {
+    using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+    return reinterpret_cast<T*>(reinterpret_cast<Byte*>(first) + bytes_on);
+  }
+
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, const F& f) {
+    Packet<Y, n> result;
+    ROWNORM_IMPL_UNROLL()
+    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), k));
+    result.store(y);
+  }
+
+  Packet<Value, n> held_[registers > 0 ? registers : 1];
+  Value* scratch_;
+  int count_;
+  Step scratch_step_;
+};
+
+/// From one packet of a block to the next, and from one block to the next.
+struct BlockSteps {
+  std::int64_t packet;
+  std::int64_t block;
+};
+
+/// Blocks of n x n values of one lane, for x and y of which one has neighbouring rows in its packets and the other has
+/// neighbouring columns: n packets of x become n packets of y without leaving the lane. The first blocks are in
+/// registers, those beyond in scratch memory.
+///
+/// - x_packets_are_columns: the rows are neighbours in x, not in y; else the other way round.
+template <class X, class Y, int n, int registers, bool x_packets_are_columns>
+class LaneBlocks {
+ public:
+  using Value = std::remove_const_t<X>;
+
+  /// What a lane has in scratch memory of so many blocks.
+  static KOKKOS_FUNCTION constexpr int packets_in_scratch(int blocks) { return n * Kokkos::max(0, blocks - registers); }
+
+  /// x: the lane's first packet, aligned as all others; scratch: the first of those in scratch memory, which are
+  /// `scratch_step` values apart.
+  KOKKOS_FORCEINLINE_FUNCTION LaneBlocks(const X* x, const BlockSteps& step, int count, Value* scratch,
+                                         std::int64_t scratch_step)
+      : scratch_(scratch), scratch_step_(scratch_step), count_(count) {
+    ROWNORM_IMPL_UNROLL()
+    for (int b = 0; b < registers; ++b)
+      if (b < count)
+        for (int p = 0; p < n; ++p) held_[b].packets[p] = Packet<Value, n>::fetch(x + b * step.block + p * step.packet);
+    const X* beyond = x + registers * step.block;
+    ROWNORM_IMPL_UNROLL(1)
+    for (int b = registers; b < count; ++b, beyond += step.block - n * step.packet)
+      for (int p = 0; p < n; ++p, scratch += scratch_step, beyond += step.packet)
+        begin_copy<n * sizeof(Value)>(scratch, beyond);
+  }
+
+  /// f(value, q) for each value, of the q-th row of its block; the columns of each row in order.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
+    ROWNORM_IMPL_UNROLL()
+    for (int b = 0; b < registers; ++b)
+      if (b < count_) for_each_of(held_[b], f);
+    if (count_ > registers) {  // else compilers would wait for the copies first
+      end_copies();
+      const Value* scratch = scratch_;
+      ROWNORM_IMPL_UNROLL(1)
+      for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
+        for_each_of(load(scratch, scratch_step_), f);
+    }
+  }
+
+  /// Writes f(value, q) for each value, of the q-th row of its block, to packets of y, of which the lane's first is at
+  /// y.
+  template <class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, const BlockSteps& step, const F& f) {
+    ROWNORM_IMPL_UNROLL()
+    for (int b = 0; b < registers; ++b)
+      if (b < count_) {
+        ROWNORM_IMPL_UNROLL()
+        for (int p = 0; p < n; ++p) held_[b].packets[p].renew();
+        store_block(y + b * step.block, step.packet, held_[b], f);
+      }
+    const Value* scratch = scratch_;
+    ROWNORM_IMPL_UNROLL(1)
+    for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
+      store_block(y + b * step.block, step.packet, load(scratch, scratch_step_), f);
+  }
+
+ private:
+  struct Block {
+    Packet<Value, n> packets[n];
+  };
+
+  static KOKKOS_FORCEINLINE_FUNCTION Block load(const Value* first, std::int64_t step) {
+    Block block;
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < n; ++p) block.packets[p] = Packet<Value, n>::load(first + p * step);
+    return block;
+  }
+
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void for_each_of(const Block& block, const F& f) {
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < n; ++p)
+      for (int k = 0; k < n; ++k) f(block.packets[p].get(k), x_packets_are_columns ? k : p);
+  }
+
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_block(Y* y, std::int64_t step, const Block& block, const F& f) {
+    std::int64_t to = 0;
+    ROWNORM_IMPL_UNROLL()
+    for (int p = 0; p < n; ++p) {
+      Packet<Y, n> result;
+      ROWNORM_IMPL_UNROLL()
+      for (int k = 0; k < n; ++k) result.set(k, f(block.packets[k].get(p), x_packets_are_columns ? p : k));
+      result.store(y + to);
+      to += step;
+      forget_origin(to);  // else compilers would keep an address for each packet
+    }
+  }
+
+  Block held_[registers > 0 ? registers : 1];
+  Value* scratch_;
+  std::int64_t scratch_step_;
+  int count_;
+};
+
+}  // namespace rownorm::impl
+
+#endif
