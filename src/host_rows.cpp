@@ -67,7 +67,8 @@ HWY_INLINE void store_converted(D d, hn::Vec<D> v, const Store& store) {
 template <bool bypass_cache, class D, class Y>
 HWY_INLINE void store(D d, hn::Vec<D> v, Y* y) {
   store_converted<D, Y>(d, v, [&](auto memory, auto stored) HWY_ATTR {
-    if constexpr (bypass_cache)
+    // Of a part of a register Highway would stream 16 bytes nevertheless.
+    if constexpr (bypass_cache && hn::MaxLanes(memory) * sizeof(Y) >= 16)
       hn::Stream(stored, memory, y);
     else
       hn::StoreU(stored, memory, y);
@@ -530,7 +531,8 @@ class ShortRows {
     const X* const x = x_ + begin_;
     Y* const y = y_ + begin_;
     const std::int64_t n = end - begin_, head = std::min(n, elements_to_line(y));
-    const std::int64_t in_lines = is_last ? n : head + (n - head) / line_values * line_values;
+    // Powers are not carried: a block that has them leaves nothing.
+    const std::int64_t in_lines = is_last || has_powers ? n : head + (n - head) / line_values * line_values;
     of_values_.template store_few<has_powers>(x, y, 0, head);
     std::int64_t j = head;
     const auto store_until = [&](std::int64_t until) HWY_ATTR {
@@ -542,7 +544,7 @@ class ShortRows {
     carried_ = n - in_lines;
     for (std::int64_t k = 0; k < carried_; ++k) {
       of_values_.factors[k] = of_values_.factors[in_lines + k];
-      of_values_.powers[k] = has_powers ? of_values_.powers[in_lines + k] : T(1);
+      of_values_.powers[k] = 1;
     }
     begin_ = end - carried_;
   }
@@ -558,8 +560,9 @@ class ShortRows {
   Scales<X, Y, block_values + 2 * line_values> of_values_;
 };
 
-/// Neighbouring rows whose columns are contiguous: all sums of a tile of them at once, column by column. While a tile
-/// is stored, the next is summed.
+/// Neighbouring rows whose columns are contiguous: all sums of a tile of them at once, column by column. What is read
+/// of a tile is held in one stretch of memory, since columns that lie a power of two apart do not fit a cache together.
+/// While a tile is stored, the next is summed, and each of its columns takes the place of one that is stored.
 template <class X, class Y>
 class Tiles {
   using T = ComputeOf<X, Y>;
@@ -567,13 +570,13 @@ class Tiles {
   using Sums = SumsOf<X, Y, Doubles>;
 
  public:
-  explicit Tiles(const HostMatrix& matrix) : matrix_(matrix) {}
+  Tiles(const HostMatrix& matrix, void* scratch) : matrix_(matrix), held_(static_cast<X*>(scratch)) {}
 
   template <bool bypass_cache>
   HWY_INLINE void normalize(std::int64_t first, std::int64_t last) {
     std::int64_t rows = std::min(matrix_.tile_rows, last - first);
     clear(rows);
-    for (std::int64_t j = 0; j < matrix_.columns; ++j) sum_column(column(first, j), rows);
+    for (std::int64_t j = 0; j < matrix_.columns; ++j) sum_column(first, j, rows);
     for (; first < last; first += matrix_.tile_rows) {
       const auto sum_again = [&](std::int64_t row) HWY_ATTR { return sum_of_row(column(first + row, 0)); };
       const bool has_powers = !find_scales(matrix_.finisher, sums_, rows, scales_, sum_again);
@@ -597,9 +600,20 @@ class Tiles {
     std::fill_n(sums_.errors, rows, 0.0);
   }
 
-  HWY_INLINE void sum_column(const X* x, std::int64_t rows) {
+  /// Where a column of the tile under way is held: in scratch memory, or where it is.
+  const X* held(std::int64_t first, std::int64_t j) const {
+    return held_ ? held_ + j * matrix_.tile_rows : column(first, j);
+  }
+
+  HWY_INLINE void sum_column(std::int64_t first, std::int64_t j, std::int64_t rows) {
     const Doubles d;
+    const hn::Rebind<X, Doubles> memory;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    constexpr std::int64_t line_values = line_bytes / sizeof(X);
+    const X* const x = column(first, j);
+    // Each column is in another page, where the hardware fetches nothing ahead.
+    const std::int64_t ahead = std::max<std::int64_t>(1, fetch_ahead_bytes / (rows * sizeof(X))) * matrix_.x_stride;
+    X* const hold = held_ ? held_ + j * matrix_.tile_rows : nullptr;
     Sums sums;
     std::int64_t row = 0;
     const auto add = [&](hn::Vec<Doubles> value) HWY_ATTR {
@@ -607,6 +621,14 @@ class Tiles {
       sums.add(hn::Abs(value));
       sums.store(sums_.totals + row, sums_.errors + row);
     };
+    for (; row + line_values <= rows;) {
+      hwy::Prefetch(x + row + ahead);
+      for (const std::int64_t end = row + line_values; row < end; row += lanes) {
+        if (hold) hn::StoreU(hn::LoadU(memory, x + row), memory, hold + row);
+        add(load(d, x + row));
+      }
+    }
+    if (hold) std::copy(x + row, x + rows, hold + row);
     for (; row + lanes <= rows; row += lanes) add(load(d, x + row));
     if (row < rows) add(load_n(d, x + row, static_cast<std::size_t>(rows - row)));
   }
@@ -614,13 +636,13 @@ class Tiles {
   template <bool bypass_cache, bool has_powers>
   HWY_INLINE void store_tile(std::int64_t first, std::int64_t rows, std::int64_t next, std::int64_t next_rows) {
     for (std::int64_t j = 0; j < matrix_.columns; ++j) {
-      const X* const x = column(first, j);
+      const X* const x = held(first, j);
       Y* const y = static_cast<Y*>(matrix_.y) + first + j * matrix_.y_stride;
       std::int64_t row = std::min(rows, elements_to_line(y));
       scales_.template store_few<has_powers>(x, y, 0, row);
       row = scales_.template store_vectors<bypass_cache, has_powers>(x, y, row, rows);
       scales_.template store_few<has_powers>(x, y, row, rows);
-      if (next_rows > 0) sum_column(column(next, j), next_rows);
+      if (next_rows > 0) sum_column(next, j, next_rows);
     }
   }
 
@@ -638,6 +660,7 @@ class Tiles {
   }
 
   const HostMatrix& matrix_;
+  X* held_;
   Totals<max_host_tile_rows> sums_;
   Scales<X, Y, max_host_tile_rows> scales_;
 };
@@ -725,13 +748,13 @@ void normalize_with(Rows rows, const HostMatrix& matrix, std::int64_t first, std
 }
 
 template <class X, class Y>
-void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last) {
+void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last, [[maybe_unused]] void* scratch) {
   const bool is_dense = matrix.x_stride == matrix.columns && matrix.y_stride == matrix.columns;
   // Between different types rows go the plain way: this file is compiled for sixteen pairs of types and each
   // instruction set, which takes its time.
   constexpr bool is_same = std::is_same_v<X, Y>;
   if (matrix.tile_rows > 0) {
-    if constexpr (sizeof(X) == sizeof(Y)) normalize_with(Tiles<X, Y>(matrix), matrix, first, last);
+    if constexpr (sizeof(X) == sizeof(Y)) normalize_with(Tiles<X, Y>(matrix, scratch), matrix, first, last);
   } else if (is_same && is_dense && matrix.columns <= ShortRows<X, X>::max_columns) {
     if constexpr (is_same) normalize_with(ShortRows<X, Y>(matrix), matrix, first, last);
   } else if (is_same && matrix.overlap) {

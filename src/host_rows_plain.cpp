@@ -167,7 +167,7 @@ void normalize_tile(const HostMatrix& matrix, std::int64_t first, std::int64_t r
 }
 
 template <class X, class Y>
-void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last) {
+void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last, void*) {
   if (matrix.tile_rows > 0)
     for (std::int64_t i = first; i < last; i += matrix.tile_rows)
       normalize_tile<X, Y>(matrix, i, std::min(matrix.tile_rows, last - i));

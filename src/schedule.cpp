@@ -144,26 +144,26 @@ bool has_adjacent_columns(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
 }
 
+/// That Kokkos gives a host thread.
+constexpr std::int64_t max_host_scratch_bytes = 16 << 20;
+
 /// True where kernels for hosts can serve the problem by tiles.
 bool is_by_tiles(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_column && problem.y_neighbours == Neighbours::in_column &&
          problem.x_value_bytes == problem.y_value_bytes;
 }
 
-/// Neighbouring rows that a thread has at once: as many as let two tiles of x, the one that is stored and the one that
-/// is summed, stay in its own cache. From each column they should take a few lines of memory; where the tile is too
-/// long for that, the shared cache has it.
+/// Neighbouring rows that a thread has at once: as many as let a tile of x stay in its own cache. From each column they
+/// should take a few lines of memory; where the tile is too long for that, the shared cache has it.
 int host_tile_rows(const Problem& problem, const Machine& machine) {
-  constexpr int most = impl::max_host_tile_rows;
   const int line = 64 / problem.x_value_bytes, few = 4 * line;
   const auto fitting = [&](std::int64_t cache_bytes) {
-    const std::int64_t rows = cache_bytes / 4 * 3 / 2 / (problem.columns * problem.x_value_bytes);
-    return static_cast<int>(std::clamp<std::int64_t>(rows / line * line, 0, most));
+    const std::int64_t rows = cache_bytes / (problem.columns * problem.x_value_bytes);
+    return static_cast<int>(std::min<std::int64_t>(rows / line * line, impl::max_host_tile_rows));
   };
-  const int in_own = fitting(machine.own_cache_bytes);
-  const int in_shared = std::min(few, fitting(machine.cache_bytes / machine.processors));
-  const int rows = std::max(in_own, in_shared);
-  return rows > 0 ? rows : most;  // no cache has a tile: x is read twice
+  return std::max(
+      fitting(machine.own_cache_bytes / 8 * 5),
+      std::min(few, fitting(std::min(machine.cache_bytes / machine.processors / 2, max_host_scratch_bytes))));
 }
 
 Schedule host_row(const Problem& problem, const Machine& machine) {
@@ -183,10 +183,13 @@ Schedule host_row(const Problem& problem, const Machine& machine) {
     schedule.league_size = static_cast<int>(divide_rounding_up(problem.rows, schedule.rows_per_team));
   };
   if (is_by_tiles(problem)) {
-    schedule.tile_rows = host_tile_rows(problem, machine);
-    const int line = 64 / problem.x_value_bytes;
+    const int line = 64 / problem.x_value_bytes, tile_rows = host_tile_rows(problem, machine);
+    // Where no cache has a tile, x is read twice.
+    schedule.tile_rows = tile_rows > 0 ? tile_rows : impl::max_host_tile_rows;
     while (schedule.tile_rows > line && problem.rows / schedule.tile_rows < threads) schedule.tile_rows /= 2;
-    give_rows(threads, std::min<std::int64_t>(line, schedule.tile_rows));
+    if (tile_rows > 0)
+      schedule.scratch_bytes = static_cast<int>(schedule.tile_rows * problem.columns * problem.x_value_bytes);
+    give_rows(threads, line);
     return schedule;
   }
   if (!has_adjacent_columns(problem)) return {};

@@ -72,8 +72,8 @@ struct HostKernels {
   /// y = (x * scale.power) * scale.factor for the pieces from `first` to before `last`, the last one first.
   void (*rescale_pieces)(const void* x, void* y, std::int64_t columns, const HostScale& scale, bool bypass_cache,
                          std::int64_t first, std::int64_t last);
-  /// Normalises the rows from `first` to before `last`.
-  void (*normalize_rows)(const HostMatrix& matrix, std::int64_t first, std::int64_t last);
+  /// Normalises the rows from `first` to before `last`. `scratch` is room for one tile of x, or a null pointer.
+  void (*normalize_rows)(const HostMatrix& matrix, std::int64_t first, std::int64_t last, void* scratch);
 };
 
 HostKernels host_kernels(HostValue x, HostValue y);

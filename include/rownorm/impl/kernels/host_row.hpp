@@ -81,7 +81,9 @@ struct HostRow {
                             .overlap = schedule.overlap,
                             .finisher = host_finisher(finisher)};
     const HostKernels kernels = host_kernels(host_value<X>(), host_value<Y>());
-    if (schedule.team_size > 1)
+    if (in_tiles)
+      launch_tiles(exec, schedule, matrix, kernels);
+    else if (schedule.team_size > 1)
       launch_teams(exec, schedule, matrix, kernels);
     else
       launch_threads(exec, schedule, matrix, kernels);
@@ -95,8 +97,24 @@ struct HostRow {
     Kokkos::parallel_for("rownorm::HostRow", Kokkos::RangePolicy<Exec>(exec, 0, schedule.league_size),
                          [=](std::int64_t thread) {
                            const std::int64_t first = thread * rows_per_thread;
-                           kernels.normalize_rows(matrix, first, std::min(first + rows_per_thread, rows));
+                           kernels.normalize_rows(matrix, first, std::min(first + rows_per_thread, rows), nullptr);
                          });
+  }
+
+  template <class Exec>
+  void launch_tiles(const Exec& exec, const Schedule& schedule, const HostMatrix& matrix,
+                    const HostKernels& kernels) const {
+    using Policy = Kokkos::TeamPolicy<Exec>;
+    const std::int64_t rows = x.rows, rows_per_thread = schedule.rows_per_team;
+    const std::size_t bytes = static_cast<std::size_t>(schedule.scratch_bytes);
+    Kokkos::parallel_for(
+        "rownorm::HostRow",
+        Policy(exec, schedule.league_size, 1).set_scratch_size(1, Kokkos::PerTeam(static_cast<int>(bytes + 64))),
+        [=](const typename Policy::member_type& member) {
+          void* const scratch = bytes > 0 ? member.team_scratch(1).get_shmem_aligned(bytes, 64) : nullptr;
+          const std::int64_t first = member.league_rank() * rows_per_thread;
+          kernels.normalize_rows(matrix, first, std::min(first + rows_per_thread, rows), scratch);
+        });
   }
 
   template <class Exec>
