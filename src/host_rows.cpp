@@ -31,16 +31,42 @@ using ComputeOf = std::conditional_t<std::is_same_v<X, double> || std::is_same_v
 
 // ---- Values, as they are computed with ----
 
+/// Values of 16 bits as float.
+template <class D, class V>
+HWY_INLINE hn::Vec<D> to_float(D d, V v) {
+#if HWY_ARCH_ARM || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2)
+  constexpr bool by_hardware = true;
+#else
+  constexpr bool by_hardware = false;
+#endif
+  if constexpr (by_hardware || std::is_same_v<hn::TFromV<V>, hwy::bfloat16_t>) {
+    return hn::PromoteTo(d, v);
+  } else {
+    // Without instructions for it Highway takes infinities and NaN for numbers.
+    const hn::RebindToUnsigned<D> bits_of;
+    const auto bits = hn::PromoteTo(bits_of, hn::BitCast(hn::Rebind<std::uint16_t, D>(), v));
+    const auto magnitude = hn::ShiftLeft<13>(hn::And(bits, hn::Set(bits_of, 0x7fffU)));
+    const auto sign = hn::ShiftLeft<16>(hn::And(bits, hn::Set(bits_of, 0x8000U)));
+    // As bits of a float a number is 2^112 times too small, subnormal or not.
+    const auto number = hn::BitCast(bits_of, hn::Mul(hn::BitCast(d, magnitude), hn::Set(d, 0x1p112F)));
+    const auto special = hn::Or(magnitude, hn::Set(bits_of, 0x7f800000U));
+    const auto is_special = hn::Ge(magnitude, hn::Set(bits_of, 0x7c00U << 13));
+    return hn::BitCast(d, hn::Or(sign, hn::IfThenElse(is_special, special, number)));
+  }
+}
+
 /// n neighbours, or as many as a vector has, converted to its type.
 template <class D, class X, class Load>
 HWY_INLINE hn::Vec<D> load_converted(D d, const Load& load) {
   using T = hn::TFromD<D>;
   if constexpr (std::is_same_v<X, T>)
     return load(d);
-  else if constexpr (2 * sizeof(X) == sizeof(T))
+  else if constexpr (sizeof(X) == 4)
     return hn::PromoteTo(d, load(hn::Rebind<X, D>()));
+  else if constexpr (sizeof(T) == 4)
+    return to_float(d, load(hn::Rebind<X, D>()));
   else
-    return hn::PromoteTo(d, hn::PromoteTo(hn::Rebind<float, D>(), load(hn::Rebind<X, D>())));
+    return hn::PromoteTo(d, to_float(hn::Rebind<float, D>(), load(hn::Rebind<X, D>())));
 }
 
 template <class D, class X>
