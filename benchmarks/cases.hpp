@@ -61,7 +61,9 @@ inline const std::vector<Shape> plain_shapes = {{4194304, 16},  {1048576, 64},  
 inline const std::vector<Shape> odd_shapes = {{262144, 256}, {65536, 1024}, {16384, 8192}, {8192, 65536}};
 inline const std::vector<Shape> odd_lengths = {{262144, 255}, {262144, 257}, {65536, 1023}, {65536, 1025},
                                                {16384, 8191}, {16384, 8193}, {8192, 65535}, {8192, 65537}};
-inline const std::vector<Shape> small_shapes = {{128, 4096}, {8, 1024}};
+inline const std::vector<Shape> small_shapes = {{128, 4096}, {64, 1024}, {8, 1024}};
+inline const std::vector<Shape> host_shapes = {{16777216, 16}, {4194304, 64}, {1048576, 255}, {262144, 1024},
+                                               {16384, 16384}, {4096, 65535}, {16, 16777216}, {1, 268435456}};
 
 // clang-format off
 inline const Placement contiguous =
@@ -106,6 +108,7 @@ inline std::vector<Table> tables(bool sweep) {
       {"odd", 1, odd_shapes, misaligned},
       {"odd", 1, odd_lengths, {contiguous}},
       {"small", 20, small_shapes, {contiguous}},
+      {"host", 1, host_shapes, {contiguous, layouts[1], layouts[2]}},
   };
   if (sweep) all.push_back({"sweep", 1, sweep_shapes(), {contiguous}});
   return all;

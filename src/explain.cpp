@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <algorithm>
 #include <cstdint>
+#include <rownorm/impl/host_rows.hpp>
 #include <rownorm/schedule.hpp>
 #include <sstream>
 #include <string>
@@ -25,6 +26,8 @@ const char* to_string(Kernel kernel) {
       return "ColumnTiles";
     case Kernel::StreamedTiles:
       return "StreamedTiles";
+    case Kernel::HostRow:
+      return "HostRow";
   }
   return "unknown";
 }
@@ -40,6 +43,26 @@ std::int64_t live_rows(const Problem& problem, const Machine& machine, std::int6
 
 std::string counted(std::int64_t count, const char* noun) {
   return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
+std::string share_of_a_thread(const Schedule& schedule) {
+  if (schedule.team_size > 1)
+    return counted(schedule.team_size, "thread") + " a row, because rows are few or longer than the caches";
+  std::string text =
+      counted(schedule.league_size, "thread") + " with " + counted(schedule.rows_per_team, "consecutive row") + " each";
+  if (schedule.tile_rows > 0)
+    text += ", in tiles of " + std::to_string(schedule.tile_rows) + ", because rows lie side by side";
+  else if (schedule.overlap)
+    text += ", of which one is summed while the one before is stored";
+  else
+    text += ", stored from its end, which is still in cache";
+  return text;
+}
+
+/// What the kernels for hosts are made of.
+std::string host_loops() {
+  const std::string instructions = impl::host_instructions();
+  return instructions.empty() ? "plain loops (built without Highway)" : instructions + " instructions";
 }
 
 std::string share_of_a_team(const Schedule& schedule) {
@@ -68,6 +91,8 @@ std::string share_of_a_team(const Schedule& schedule) {
     case Kernel::StreamedTiles:
       return "tiles of " + counted(schedule.rows_per_team, "row") +
              ", because rows lie side by side, each read twice, because the machine cannot hold it";
+    case Kernel::HostRow:
+      return share_of_a_thread(schedule);
   }
   return "";
 }
@@ -77,6 +102,12 @@ std::string share_of_a_team(const Schedule& schedule) {
 std::string explain(const Schedule& schedule, const Problem& problem, const Machine& machine) {
   if (schedule.league_size == 0) return "nothing to do: the matrix has no elements";
   std::ostringstream text;
+  if (schedule.kernel == Kernel::HostRow) {
+    text << to_string(schedule.kernel) << ": " << share_of_a_thread(schedule) << "; y is stored "
+         << (schedule.bypass_cache ? "past the caches, which it does not fit" : "through the caches") << "; "
+         << host_loops();
+    return text.str();
+  }
   const int team_threads = schedule.team_size * schedule.vector_length;
   text << to_string(schedule.kernel) << ": " << share_of_a_team(schedule) << ", " << counted(team_threads, "thread")
        << " a team";

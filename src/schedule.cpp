@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/host_rows.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/schedule.hpp>
@@ -141,6 +142,68 @@ int slice_bytes(const Machine& machine, const Tuning& tuning) {
 
 bool has_adjacent_columns(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
+}
+
+/// That Kokkos gives a host thread.
+constexpr std::int64_t max_host_scratch_bytes = 16 << 20;
+
+/// True where kernels for hosts can serve the problem by tiles.
+bool is_by_tiles(const Problem& problem) {
+  return problem.x_neighbours == Neighbours::in_column && problem.y_neighbours == Neighbours::in_column &&
+         problem.x_value_bytes == problem.y_value_bytes;
+}
+
+/// Neighbouring rows that a thread has at once: as many as let a tile of x stay in its own cache. From each column they
+/// should take a few lines of memory; where the tile is too long for that, the shared cache has it.
+int host_tile_rows(const Problem& problem, const Machine& machine) {
+  const int line = 64 / problem.x_value_bytes, few = 4 * line;
+  const auto fitting = [&](std::int64_t cache_bytes) {
+    const std::int64_t rows = cache_bytes / (problem.columns * problem.x_value_bytes);
+    return static_cast<int>(std::min<std::int64_t>(rows / line * line, impl::max_host_tile_rows));
+  };
+  return std::max(
+      fitting(machine.own_cache_bytes / 8 * 5),
+      std::min(few, fitting(std::min(machine.cache_bytes / machine.processors / 2, max_host_scratch_bytes))));
+}
+
+Schedule host_row(const Problem& problem, const Machine& machine) {
+  // Threads that share a row meet at barriers, which cost as much as some thousand elements.
+  constexpr std::int64_t min_elements_per_thread = 1 << 14;
+  // A thread is not worth waking for less.
+  constexpr std::int64_t min_elements = 1 << 11;
+
+  const std::int64_t row_bytes = problem.columns * problem.x_value_bytes;
+  const std::int64_t threads =
+      std::clamp<std::int64_t>(problem.rows * (problem.columns / min_elements + 1), 1, machine.processors);
+  Schedule schedule{.kernel = Kernel::HostRow,
+                    .bypass_cache = problem.rows * problem.columns * problem.y_value_bytes > machine.cache_bytes / 2};
+  const auto give_rows = [&](std::int64_t workers, std::int64_t multiple) {
+    const std::int64_t groups = divide_rounding_up(problem.rows, multiple);
+    schedule.rows_per_team = divide_rounding_up(groups, workers) * multiple;
+    schedule.league_size = static_cast<int>(divide_rounding_up(problem.rows, schedule.rows_per_team));
+  };
+  if (is_by_tiles(problem)) {
+    const int line = 64 / problem.x_value_bytes, tile_rows = host_tile_rows(problem, machine);
+    // Where no cache has a tile, x is read twice.
+    schedule.tile_rows = tile_rows > 0 ? tile_rows : impl::max_host_tile_rows;
+    while (schedule.tile_rows > line && problem.rows / schedule.tile_rows < threads) schedule.tile_rows /= 2;
+    if (tile_rows > 0)
+      schedule.scratch_bytes = static_cast<int>(schedule.tile_rows * problem.columns * problem.x_value_bytes);
+    give_rows(threads, line);
+    return schedule;
+  }
+  if (!has_adjacent_columns(problem)) return {};
+  // A thread to a row, unless rows are too few, or too long for the caches to hold one for each.
+  const bool share = problem.rows < threads || threads * row_bytes > machine.cache_bytes;
+  const std::int64_t threads_per_row =
+      share ? std::min({problem.rows < threads ? machine.processors / problem.rows : threads,
+                        problem.columns / min_elements_per_thread, std::int64_t{machine.max_team_threads}})
+            : 1;
+  schedule.team_size = static_cast<int>(std::max<std::int64_t>(1, threads_per_row));
+  schedule.overlap = schedule.team_size == 1 && problem.x_value_bytes == problem.y_value_bytes &&
+                     2 * threads * row_bytes <= machine.cache_bytes;
+  give_rows(std::max<std::int64_t>(1, threads / schedule.team_size), 1);
+  return schedule;
 }
 
 Schedule packed_rows(const Problem& problem, const Machine& machine, const Tuning& tuning) {
@@ -355,6 +418,7 @@ Schedule first_of(std::initializer_list<Kernel> kernels, const Problem& problem,
 }  // namespace
 
 Schedule choose_schedule(const Problem& problem, const Machine& machine) {
+  if (machine.kind == Machine::Kind::host) return first_of({Kernel::HostRow, Kernel::TeamPerRow}, problem, machine);
   if (!has_adjacent_columns(problem))
     return first_of({Kernel::ColumnTiles, Kernel::StreamedTiles, Kernel::TeamPerRow}, problem, machine);
   // Short rows whose packets begin anywhere need many lanes, or have no packets at all.
@@ -372,6 +436,7 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
   if (kernel == Kernel::TeamPerRow)
     return machine.kind == Machine::Kind::gpu ? team_per_row_on_gpu(problem, machine)
                                               : team_per_row_on_host(problem, machine);
+  if (kernel == Kernel::HostRow) return machine.kind == Machine::Kind::host ? host_row(problem, machine) : Schedule{};
   if (machine.compute_capability == 0) return {};  // no NVIDIA GPU, which all others are for
   const Tuning& tuning = tuning_for(machine);
   if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {
@@ -395,6 +460,7 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
     case Kernel::TeamPerRow:
     case Kernel::ColumnTiles:
     case Kernel::StreamedTiles:
+    case Kernel::HostRow:
       break;
   }
   return {};

@@ -5,6 +5,7 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdint>
+#include <rownorm/impl/host_rows.hpp>
 #include <rownorm/rownorm.hpp>
 
 #include "support/kernels.hpp"
@@ -57,7 +58,8 @@ TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
                   REQUIRE(s.vector_length <= machine.vector_lanes);
                   REQUIRE(s.team_size * s.vector_length <= machine.max_team_threads);
                   REQUIRE(s.rows_per_team > 0);
-                  if (kernel == Kernel::TeamPerRow || kernel == Kernel::PackedRows || kernel == Kernel::RowsInScratch) {
+                  if (kernel == Kernel::TeamPerRow || kernel == Kernel::PackedRows || kernel == Kernel::RowsInScratch ||
+                      kernel == Kernel::HostRow) {
                     // Every row is served, and no team is without one.
                     REQUIRE(s.league_size * s.rows_per_team >= rows);
                     REQUIRE((s.league_size - 1) * s.rows_per_team < rows);
@@ -195,13 +197,52 @@ TEST_CASE("host threads share the rows, and a row where rows are fewer", "[sched
   const auto expected = [](std::int64_t rows, int league, int team) {
     return Schedule{.kernel = Kernel::TeamPerRow, .rows_per_team = rows, .league_size = league, .team_size = team};
   };
-  CHECK(choose_schedule({1 << 20, 64, 4}, machines::host(16)) == expected(2048, 512, 1));
-  CHECK(choose_schedule({1000, 65535, 4}, machines::host(2)) == expected(16, 63, 1));
-  CHECK(choose_schedule({100, 65535, 4}, machines::host(16)) == expected(1, 100, 1));
-  CHECK(choose_schedule({4, 1 << 24, 4}, machines::host(16)) == expected(1, 4, 4));
-  CHECK(choose_schedule({1, 1 << 24, 4}, machines::host(16)) == expected(1, 1, 16));
-  CHECK(choose_schedule({1, 1 << 24, 4}, machines::host(1)) == expected(1, 1, 1));
-  CHECK(choose_schedule({1, 1000, 4}, machines::host(16)).team_size == 1);  // too short to share
+  const auto plain = [](const Problem& problem, const Machine& machine) {
+    return schedule_with(Kernel::TeamPerRow, problem, machine);
+  };
+  CHECK(plain({1 << 20, 64, 4}, machines::host(16)) == expected(2048, 512, 1));
+  CHECK(plain({1000, 65535, 4}, machines::host(2)) == expected(16, 63, 1));
+  CHECK(plain({100, 65535, 4}, machines::host(16)) == expected(1, 100, 1));
+  CHECK(plain({4, 1 << 24, 4}, machines::host(16)) == expected(1, 4, 4));
+  CHECK(plain({1, 1 << 24, 4}, machines::host(16)) == expected(1, 1, 16));
+  CHECK(plain({1, 1 << 24, 4}, machines::host(1)) == expected(1, 1, 1));
+  CHECK(plain({1, 1000, 4}, machines::host(16)).team_size == 1);  // too short to share
+}
+
+TEST_CASE("what host threads do with rows", "[schedule][host]") {
+  // 32 MiB of cache that threads share, 1 MiB for each.
+  const auto schedule = [](const Problem& problem, int threads) {
+    return choose_schedule(problem, machines::host(threads));
+  };
+  const auto expected = [](std::int64_t rows, int league, int team, bool overlap, bool bypass_cache) {
+    return Schedule{.kernel = Kernel::HostRow,
+                    .rows_per_team = rows,
+                    .league_size = league,
+                    .team_size = team,
+                    .overlap = overlap,
+                    .bypass_cache = bypass_cache};
+  };
+  // Consecutive rows for each thread; two of a thread's rows fit the cache.
+  CHECK(schedule({1 << 20, 64, 4}, 16) == expected(1 << 16, 16, 1, true, true));
+  CHECK(schedule({4096, 65535, 4}, 2) == expected(2048, 2, 1, true, true));
+  // One does, two do not.
+  CHECK(schedule({1000, 1 << 19, 4}, 16) == expected(63, 16, 1, false, true));
+  // None does, or rows are fewer than threads.
+  CHECK(schedule({16, 1 << 24, 4}, 16) == expected(16, 1, 16, false, true));
+  CHECK(schedule({4, 1 << 20, 4}, 16) == expected(1, 4, 4, false, false));
+  CHECK(schedule({1, 1 << 24, 4}, 1) == expected(1, 1, 1, false, true));
+  CHECK(schedule({1, 1000, 4}, 16).team_size == 1);  // too short to share
+  // y in cache, and too little work for all threads.
+  CHECK(schedule({4, 1024, 4}, 16) == expected(1, 4, 1, true, false));
+  CHECK_FALSE(schedule({64, 1024, 4}, 2).bypass_cache);
+
+  Problem columns{.rows = 1 << 16, .columns = 1024, .x_value_bytes = 4};
+  columns.x_neighbours = columns.y_neighbours = rownorm::Neighbours::in_column;
+  CHECK(schedule(columns, 2).tile_rows == 160);  // a tile of x in 1 MiB, with room for more
+  columns.columns = 16384;
+  CHECK(schedule(columns, 2).tile_rows == 64);  // four lines of each column, in the cache that threads share
+  columns.y_neighbours = rownorm::Neighbours::in_row;
+  CHECK(schedule(columns, 2).kernel == Kernel::TeamPerRow);
 }
 
 TEST_CASE("explain says what runs and why", "[schedule][explain]") {
@@ -216,8 +257,13 @@ TEST_CASE("explain says what runs and why", "[schedule][explain]") {
   CHECK_THAT(text(problem, machines::hopper), ContainsSubstring("RowAcrossTeams: 1 team a row"));
   CHECK_THAT(text({1 << 20, 64, 4}, machines::ada),
              ContainsSubstring("32 rows a team, each held in registers by 8 lanes"));
-  CHECK_THAT(text({1, 1 << 24, 4}, machines::host(16)), ContainsSubstring("fewer rows than processors"));
-  CHECK_THAT(text({1 << 20, 64, 4}, machines::host(16)), ContainsSubstring("2048 consecutive rows"));
+  CHECK_THAT(text({1, 1 << 24, 4}, machines::host(16)), ContainsSubstring("16 threads a row"));
+  CHECK_THAT(text({1 << 20, 64, 4}, machines::host(16)), ContainsSubstring("16 threads with 65536 consecutive rows"));
+  CHECK_THAT(text({1 << 20, 64, 4}, machines::host(16)), ContainsSubstring("past the caches"));
+  CHECK_THAT(text({64, 64, 4}, machines::host(16)), ContainsSubstring("through the caches"));
+  const std::string instructions = rownorm::impl::host_instructions();
+  CHECK_THAT(text({64, 64, 4}, machines::host(16)),
+             ContainsSubstring(instructions.empty() ? "built without Highway" : instructions));
   CHECK_THAT(text({0, 5, 4}, machines::hopper), ContainsSubstring("nothing to do"));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/host_caches.hpp>
 
 namespace rownorm {
 
@@ -18,9 +19,10 @@ struct Machine {
   int threads_per_processor = 1;  ///< threads that can be resident on one processor
   int max_team_threads = 1;       ///< most threads in one team, vector lanes included
   int vector_lanes = 1;           ///< lanes that exchange values without a barrier (a warp)
-  std::int64_t cache_bytes = 0;   ///< cache that all processors share (L2 of a GPU); 0 if not known
-  int compute_capability = 0;     ///< of an NVIDIA GPU, as in 90 for 9.0; 0 for other machines
-  int scratch_bytes = 0;          ///< scratch memory (shared memory) of a processor of an NVIDIA GPU
+  std::int64_t cache_bytes = 0;   ///< cache that all processors share (L2 of a GPU, the last of a host); 0 if not known
+  std::int64_t own_cache_bytes = 0;  ///< cache that a processor of a host has to itself (L2); 0 if not known
+  int compute_capability = 0;        ///< of an NVIDIA GPU, as in 90 for 9.0; 0 for other machines
+  int scratch_bytes = 0;             ///< scratch memory (shared memory) of a processor of an NVIDIA GPU
 };
 
 /// Named devices, for tests and for asking what another machine would run.
@@ -46,8 +48,14 @@ inline constexpr Machine hopper{.kind = Machine::Kind::gpu,
                                 .compute_capability = 90,
                                 .scratch_bytes = 228 << 10};
 
-/// A host execution space with the given number of threads, any of which may join one team.
-constexpr Machine host(int threads) { return {.processors = threads, .max_team_threads = threads}; }
+/// A host execution space with the given number of threads, any of which may join one team, on a processor with caches
+/// of these sizes.
+constexpr Machine host(int threads, std::int64_t cache_bytes = 32LL << 20, std::int64_t own_cache_bytes = 1LL << 20) {
+  return {.processors = threads,
+          .max_team_threads = threads,
+          .cache_bytes = cache_bytes,
+          .own_cache_bytes = own_cache_bytes};
+}
 
 }  // namespace machines
 
@@ -56,7 +64,10 @@ constexpr Machine host(int threads) { return {.processors = threads, .max_team_t
 template <class Exec>
 Machine machine_of(const Exec& exec) {
   if constexpr (impl::is_host_space_v<Exec>) {
-    return {.processors = exec.concurrency(), .max_team_threads = impl::max_team_size(exec)};
+    static const impl::HostCaches caches = impl::host_caches();
+    Machine machine = machines::host(exec.concurrency(), caches.shared_bytes, caches.own_bytes);
+    machine.max_team_threads = impl::max_team_size(exec);
+    return machine;
   } else {
     return impl::gpu_of<Machine>(exec);
   }

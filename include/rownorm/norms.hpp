@@ -151,6 +151,10 @@ namespace impl {
 template <class Compute>
 inline constexpr double largest_epsilon = Kokkos::Experimental::finite_max_v<Compute>;
 
+/// The largest divisor that is taken as it is: half of what has an inverse, and room for more.
+template <class Compute>
+inline constexpr double largest_divisor = is_double_v<Compute> ? 0x1p1000 : 0x1p100;
+
 /// What the elements of a finished row are multiplied by. Two factors, because the inverse of a divisor may lie outside
 /// of the range of its type; `power` is a power of two, and 1 for all but extreme rows.
 template <class Compute>
@@ -223,7 +227,6 @@ struct RowFinisher {
   /// 1 / (norm + epsilon), for the partial result of a whole row.
   KOKKOS_FUNCTION RowScale<Compute> scale(const Partial& row) const {
     constexpr double smallest = Kokkos::Experimental::norm_min_v<Compute>;
-    constexpr double largest = is_double_v<Compute> ? 0x1p1000 : 0x1p100;
     constexpr double shrink = 0x1p-60;
     constexpr double stretch = is_double_v<Compute> ? 0x1p200 : 0x1p100;
 
@@ -235,7 +238,7 @@ struct RowFinisher {
     if (divisor < smallest) {
       divisor = divisor_times(power = stretch);
       if (divisor == 0) return {1, 1};  // a row of zeros, and epsilon 0: it stays zero
-    } else if (divisor > largest) {
+    } else if (divisor > largest_divisor<Compute>) {
       divisor = divisor_times(power = shrink);
     }
     return {static_cast<Compute>(power), inverse<Compute>(divisor)};

@@ -17,7 +17,7 @@ namespace rownorm::tests {
 
 inline constexpr Kernel all_kernels[] = {Kernel::TeamPerRow,     Kernel::PackedRows,     Kernel::RowsInScratch,
                                          Kernel::RowInRegisters, Kernel::RowAcrossTeams, Kernel::StreamedRow,
-                                         Kernel::ColumnTiles,    Kernel::StreamedTiles};
+                                         Kernel::ColumnTiles,    Kernel::StreamedTiles,  Kernel::HostRow};
 
 /// Those that can serve x and y, whether or not they would be chosen. Rows that teams share, or read twice, are cut
 /// into at least three slices where they are long enough, however much fits on the device.

@@ -4,6 +4,7 @@
 
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/kernels/column_tiles.hpp>
+#include <rownorm/impl/kernels/host_row.hpp>
 #include <rownorm/impl/kernels/packed_rows.hpp>
 #include <rownorm/impl/kernels/row_across_teams.hpp>
 #include <rownorm/impl/kernels/row_in_registers.hpp>
@@ -80,6 +81,7 @@ void launch_on_lanes(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const
       launch_tiles(exec, x, y, finisher, schedule);
       break;
     case Kernel::TeamPerRow:
+    case Kernel::HostRow:
       break;
   }
 }
@@ -94,6 +96,8 @@ void launch(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const Paramete
     TeamPerRow<X, Y, Norm>{x, y, finisher, schedule.rows_per_team}.launch(exec, schedule);
   else if constexpr (has_lanes_v<Exec>)
     launch_on_lanes(exec, x, y, finisher, schedule);
+  else if constexpr (is_host_space_v<Exec> && std::is_same_v<Norm, MeanAbs>)
+    HostRow<X, Y>{x, y, finisher}.launch(exec, schedule);
 }
 
 // The common types are compiled once, in src/launch.cpp. KEYWORDS: `extern template` here, `template` there.

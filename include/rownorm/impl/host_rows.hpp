@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_IMPL_HOST_ROWS_HPP
+#define ROWNORM_IMPL_HOST_ROWS_HPP
+
+/// Row kernels for the host's own processors, compiled once in src/host_rows.cpp for every instruction set. This header
+/// is plain C++: it needs neither Kokkos nor what the kernels are written with.
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rownorm::impl {
+
+/// How a value is stored.
+enum class HostValue { f32, f64, f16, bf16 };
+
+/// A sum of absolute values: total + error, in units of 2^63 where a double would not hold it. See AccurateSum.
+struct HostSum {
+  double total = 0;
+  double error = 0;
+  bool is_in_large_units = false;
+};
+
+/// What the elements of a row are multiplied by, one after the other. See RowScale.
+struct HostScale {
+  double power = 1;
+  double factor = 1;
+};
+
+/// From the sums of pieces to the scale of a row: 1 / (sum / columns + epsilon) where that divisor lies between
+/// `smallest` and `largest`, which kernels may see to themselves. The functions, which get `finisher`, know all cases.
+struct HostFinisher {
+  double columns;
+  double epsilon;
+  double smallest;
+  double largest;
+  HostSum (*combine)(const HostSum& sum, const HostSum& other);
+  HostScale (*scale)(const void* finisher, const HostSum& row);
+  const void* finisher;
+};
+
+/// What kernels are told. Extents and strides count elements.
+struct HostMatrix {
+  const void* x;
+  void* y;
+  std::int64_t columns;
+  std::int64_t x_stride;  ///< from a row to the next; with tiles, from a column to the next
+  std::int64_t y_stride;
+  std::int64_t tile_rows;  ///< neighbouring rows in a tile, where columns are contiguous; 0 where rows are
+  bool bypass_cache;       ///< y is stored past the caches
+  bool overlap;            ///< a row is stored while the next is summed
+  HostFinisher finisher;
+};
+
+inline constexpr std::int64_t max_host_tile_rows = 1024;
+
+/// Rows are summed in pieces of so many columns, and the sums of these are added in order. So the bits of a row depend
+/// neither on the number of threads nor on how they share the row.
+inline constexpr std::int64_t max_host_pieces = 1024;
+constexpr std::int64_t host_piece_columns(std::int64_t columns) {
+  constexpr std::int64_t few = 1 << 14, line = 64;
+  return std::max(few, (columns / max_host_pieces / line + 1) * line);
+}
+
+constexpr std::int64_t host_pieces(std::int64_t columns) {
+  return (columns + host_piece_columns(columns) - 1) / host_piece_columns(columns);
+}
+
+/// The kernels for one pair of value types, on the instruction set of the processor.
+struct HostKernels {
+  /// The sum of the absolute values of one piece of a row.
+  HostSum (*sum_piece)(const void* row, std::int64_t columns, std::int64_t piece);
+  /// y = (x * scale.power) * scale.factor for the pieces from `first` to before `last`, the last one first.
+  void (*rescale_pieces)(const void* x, void* y, std::int64_t columns, const HostScale& scale, bool bypass_cache,
+                         std::int64_t first, std::int64_t last);
+  /// Normalises the rows from `first` to before `last`. `scratch` is room for one tile of x, or a null pointer.
+  void (*normalize_rows)(const HostMatrix& matrix, std::int64_t first, std::int64_t last, void* scratch);
+};
+
+HostKernels host_kernels(HostValue x, HostValue y);
+
+/// The instruction set that they use here, for people to read; "" where they are plain loops.
+const char* host_instructions();
+
+}  // namespace rownorm::impl
+
+#endif

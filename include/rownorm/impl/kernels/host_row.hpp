@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_IMPL_KERNELS_HOST_ROW_HPP
+#define ROWNORM_IMPL_KERNELS_HOST_ROW_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include <Kokkos_Core.hpp>
+
+#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/host_rows.hpp>
+#include <rownorm/impl/rows.hpp>
+#include <rownorm/norms.hpp>
+#include <rownorm/schedule.hpp>
+
+namespace rownorm::impl {
+
+template <class Value>
+constexpr HostValue host_value() {
+  using T = std::remove_const_t<Value>;
+  if constexpr (std::is_same_v<T, float>) return HostValue::f32;  // half_t and bhalf_t too may be that
+  if constexpr (std::is_same_v<T, double>) return HostValue::f64;
+  if constexpr (std::is_same_v<T, Kokkos::Experimental::half_t>) return HostValue::f16;
+  return HostValue::bf16;
+}
+
+/// AccurateSum, as kernels without Kokkos know it.
+inline HostSum as_host_sum(const AccurateSum<float>& sum) { return {sum.total, 0, false}; }
+inline HostSum as_host_sum(const AccurateSum<double>& sum) { return {sum.total, sum.error, sum.is_in_large_units}; }
+template <class Compute>
+AccurateSum<Compute> as_accurate_sum(const HostSum& sum) {
+  if constexpr (is_double_v<Compute>)
+    return {sum.total, sum.error, sum.is_in_large_units};
+  else
+    return {sum.total};
+}
+
+template <class Compute>
+HostFinisher host_finisher(const RowFinisher<MeanAbs, Compute>& finisher) {
+  using Finisher = RowFinisher<MeanAbs, Compute>;
+  return {.columns = finisher.length.columns,
+          .epsilon = finisher.epsilon,
+          .smallest = Kokkos::Experimental::norm_min_v<Compute>,
+          .largest = largest_divisor<Compute>,
+          .combine =
+              [](const HostSum& sum, const HostSum& other) {
+                auto combined = as_accurate_sum<Compute>(sum);
+                combined.add(as_accurate_sum<Compute>(other));
+                return as_host_sum(combined);
+              },
+          .scale =
+              [](const void* of, const HostSum& row) {
+                const auto scale = static_cast<const Finisher*>(of)->scale(as_accurate_sum<Compute>(row));
+                return HostScale{scale.power, scale.factor};
+              },
+          .finisher = &finisher};
+}
+
+/// Rows on the processors of the host, by kernels that src/ compiles for every instruction set: host_rows.hpp. Each
+/// thread has consecutive rows; where rows are few or long, threads share one.
+template <class X, class Y>
+struct HostRow {
+  using Compute = compute_type<X, Y>;
+
+  const Rows<X>& x;
+  const Rows<Y>& y;
+  const RowFinisher<MeanAbs, Compute>& finisher;
+
+  template <class Exec>
+  void launch(const Exec& exec, const Schedule& schedule) const {
+    const bool in_place = static_cast<const void*>(x.data) == y.data;
+    const bool in_tiles = schedule.tile_rows > 0;
+    const HostMatrix matrix{.x = x.data,
+                            .y = y.data,
+                            .columns = x.columns,
+                            .x_stride = in_tiles ? x.column_stride : x.row_stride,
+                            .y_stride = in_tiles ? y.column_stride : y.row_stride,
+                            .tile_rows = schedule.tile_rows,
+                            .bypass_cache = schedule.bypass_cache && !in_place,
+                            .overlap = schedule.overlap,
+                            .finisher = host_finisher(finisher)};
+    const HostKernels kernels = host_kernels(host_value<X>(), host_value<Y>());
+    if (in_tiles)
+      launch_tiles(exec, schedule, matrix, kernels);
+    else if (schedule.team_size > 1)
+      launch_teams(exec, schedule, matrix, kernels);
+    else
+      launch_threads(exec, schedule, matrix, kernels);
+  }
+
+ private:
+  template <class Exec>
+  void launch_threads(const Exec& exec, const Schedule& schedule, const HostMatrix& matrix,
+                      const HostKernels& kernels) const {
+    const std::int64_t rows = x.rows, rows_per_thread = schedule.rows_per_team;
+    Kokkos::parallel_for("rownorm::HostRow", Kokkos::RangePolicy<Exec>(exec, 0, schedule.league_size),
+                         [=](std::int64_t thread) {
+                           const std::int64_t first = thread * rows_per_thread;
+                           kernels.normalize_rows(matrix, first, std::min(first + rows_per_thread, rows), nullptr);
+                         });
+  }
+
+  template <class Exec>
+  void launch_tiles(const Exec& exec, const Schedule& schedule, const HostMatrix& matrix,
+                    const HostKernels& kernels) const {
+    using Policy = Kokkos::TeamPolicy<Exec>;
+    const std::int64_t rows = x.rows, rows_per_thread = schedule.rows_per_team;
+    const std::size_t bytes = static_cast<std::size_t>(schedule.scratch_bytes);
+    Kokkos::parallel_for(
+        "rownorm::HostRow",
+        Policy(exec, schedule.league_size, 1).set_scratch_size(1, Kokkos::PerTeam(static_cast<int>(bytes + 64))),
+        [=](const typename Policy::member_type& member) {
+          void* const scratch = bytes > 0 ? member.team_scratch(1).get_shmem_aligned(bytes, 64) : nullptr;
+          const std::int64_t first = member.league_rank() * rows_per_thread;
+          kernels.normalize_rows(matrix, first, std::min(first + rows_per_thread, rows), scratch);
+        });
+  }
+
+  template <class Exec>
+  void launch_teams(const Exec& exec, const Schedule& schedule, const HostMatrix& matrix,
+                    const HostKernels& kernels) const {
+    using Policy = Kokkos::TeamPolicy<Exec>;
+    const std::int64_t rows = x.rows, rows_per_team = schedule.rows_per_team, columns = x.columns;
+    const std::int64_t pieces = host_pieces(columns), x_stride = x.row_stride, y_stride = y.row_stride;
+    X* const x_data = x.data;
+    Y* const y_data = y.data;
+    const auto share = [=](std::int64_t rank, std::int64_t ranks) { return pieces * rank / ranks; };
+    Kokkos::parallel_for(
+        "rownorm::HostRow",
+        Policy(exec, schedule.league_size, schedule.team_size)
+            .set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(pieces * sizeof(HostSum)))),
+        [=](const typename Policy::member_type& member) {
+          auto* const sums = static_cast<HostSum*>(
+              member.team_scratch(0).get_shmem_aligned(static_cast<std::size_t>(pieces) * sizeof(HostSum), 64));
+          const std::int64_t begin = share(member.team_rank(), member.team_size());
+          const std::int64_t end = share(member.team_rank() + 1, member.team_size());
+          const std::int64_t first = member.league_rank() * rows_per_team;
+          for (std::int64_t i = first; i < std::min(first + rows_per_team, rows); ++i) {
+            X* const x_row = x_data + i * x_stride;
+            for (std::int64_t p = begin; p < end; ++p) sums[p] = kernels.sum_piece(x_row, columns, p);
+            member.team_barrier();
+            HostSum sum = sums[0];
+            for (std::int64_t p = 1; p < pieces; ++p) sum = matrix.finisher.combine(sum, sums[p]);
+            const HostScale scale = matrix.finisher.scale(matrix.finisher.finisher, sum);
+            member.team_barrier();  // of a row's sums none is needed any more
+            kernels.rescale_pieces(x_row, y_data + i * y_stride, columns, scale, matrix.bypass_cache, begin, end);
+          }
+        });
+  }
+};
+
+}  // namespace rownorm::impl
+
+#endif
