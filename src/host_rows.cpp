@@ -123,7 +123,7 @@ struct PlainSums {
   HWY_INLINE PlainSums() : total(hn::Zero(D())) {}
   HWY_INLINE void add(hn::Vec<D> value) { total = hn::Add(total, value); }
   HWY_INLINE void add(const PlainSums& other) { add(other.total); }
-  HWY_INLINE HostSum reduced() const { return {hn::ReduceSum(D(), total), 0, false}; }
+  HWY_INLINE HostSum reduced() const { return {hn::ReduceSum(D(), total), 0}; }
   HWY_INLINE void load(const double* totals, const double*) { total = hn::LoadU(D(), totals); }
   HWY_INLINE void store(double* totals, double*) const { hn::StoreU(total, D(), totals); }
 };
@@ -151,10 +151,10 @@ struct CompensatedSums {
     const hn::CappedTag<double, 1> one;
     CompensatedSums<hn::CappedTag<double, 1>> sums;
     for (std::size_t lane = 0; lane < hn::Lanes(D()); ++lane) sums.add(hn::Set(one, totals[lane]));
-    return {hn::GetLane(sums.total), hn::GetLane(sums.error) + hn::ReduceSum(D(), error), false};
+    return {hn::GetLane(sums.total), hn::GetLane(sums.error) + hn::ReduceSum(D(), error)};
 #else
     if constexpr (hn::MaxLanes(D()) == 1) {
-      return {hn::GetLane(total), hn::GetLane(error), false};
+      return {hn::GetLane(total), hn::GetLane(error)};
     } else {
       using Half = hn::Half<D>;
       CompensatedSums<Half> half, upper;
@@ -231,8 +231,9 @@ class PieceSum {
 
  private:
   HWY_INLINE void add(Sums& sums, hn::Vec<D> value) {
+    value = hn::Abs(value);
     if constexpr (std::is_same_v<Sums, CompensatedSums<D>>) value = hn::Mul(value, factor_);
-    sums.add(hn::Abs(value));
+    sums.add(value);
   }
   HWY_INLINE void add_pair(hn::Vec<F> a, hn::Vec<F> b) {
     const auto sum = hn::Add(hn::Abs(a), hn::Abs(b));
@@ -244,7 +245,6 @@ class PieceSum {
   Sums sums0_, sums1_, sums2_, sums3_;
 };
 
-constexpr double large_unit = 0x1p63;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 template <class X, class Y>
@@ -259,15 +259,13 @@ HWY_INLINE HostSum finish_piece(PieceSum<X, Y>& sum, const X* x, std::int64_t j,
 template <class X, class Y>
 HWY_NOINLINE HostSum sum_overflowed(const X* x, std::int64_t n) {
   if constexpr (std::is_same_v<ComputeOf<X, Y>, double>) {
-    PieceSum<X, Y> sum(1 / large_unit);
-    HostSum result = finish_piece(sum, x, 0, n);
-    result.is_in_large_units = true;
-    return result;
+    PieceSum<X, Y> sum(1 / HostSum::large_unit);
+    return finish_piece(sum, x, 0, n);
   } else {
     double total = 0;  // pairs may overflow float, single values cannot overflow double
     for (std::int64_t j = 0; j < n; ++j)
       total += static_cast<double>(hn::GetLane(hn::Abs(load_n(hn::CappedTag<float, 1>(), x + j, 1))));
-    return {total, 0, false};
+    return {total, 0};
   }
 }
 
@@ -430,7 +428,7 @@ HWY_INLINE bool find_scales(const HostFinisher& finisher, Totals<size>& sums, st
   const auto epsilon = hn::Set(d, finisher.epsilon), one = hn::Set(d, 1.0);
   const auto columns = hn::Set(d, finisher.columns), inverse = hn::Set(d, 1 / finisher.columns);
   const auto smallest = hn::Set(d, finisher.smallest), largest = hn::Set(d, finisher.largest);
-  for (std::int64_t row = rows; row < rows + lanes; ++row) sums.set(row, {sums.totals[0], sums.errors[0], false});
+  for (std::int64_t row = rows; row < rows + lanes; ++row) sums.set(row, {sums.totals[0], sums.errors[0]});
   auto are_plain = hn::Eq(one, one);
   for (std::int64_t row = 0; row < rows; row += lanes) {
     auto mean = hn::LoadU(d, sums.totals + row);
@@ -679,10 +677,10 @@ class Tiles {
       CompensatedSums<hn::CappedTag<double, 1>> sums;
       for (std::int64_t j = 0; j < matrix_.columns; ++j)
         sums.add(hn::Mul(hn::Abs(load_n(one, x + j * matrix_.x_stride, 1)), hn::Set(one, value_per_unit)));
-      return HostSum{hn::GetLane(sums.total), hn::GetLane(sums.error), value_per_unit != 1};
+      return HostSum{hn::GetLane(sums.total), hn::GetLane(sums.error)};
     };
     const HostSum sum = sum_in(1);
-    return sum.total == infinity ? sum_in(1 / large_unit) : sum;
+    return sum.total == infinity ? sum_in(1 / HostSum::large_unit) : sum;
   }
 
   const HostMatrix& matrix_;

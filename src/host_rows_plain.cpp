@@ -97,9 +97,9 @@ HostSum sum_of(const X* x, std::int64_t n, std::int64_t stride, double value_per
     sum.add(0, sums.totals[k]);
     sum.errors[0] += sums.errors[k];
   }
-  const HostSum result{sum.totals[0], sum.errors[0], value_per_unit != 1};
-  const bool overflowed = std::is_same_v<Compute, double> && std::isinf(result.total) && !result.is_in_large_units;
-  return overflowed ? sum_of<X, Y>(x, n, stride, 1 / 0x1p63) : result;
+  const HostSum result{sum.totals[0], sum.errors[0]};
+  const bool overflowed = std::is_same_v<Compute, double> && std::isinf(result.total) && result.total > 0;
+  return overflowed ? sum_of<X, Y>(x, n, stride, 1 / HostSum::large_unit) : result;
 }
 
 template <class X, class Y>
@@ -154,7 +154,7 @@ void normalize_tile(const HostMatrix& matrix, std::int64_t first, std::int64_t r
     for (int i = 0; i < n; ++i) sums.add(i, std::abs(loaded<double>(x[i + j * matrix.x_stride])));
   T powers[most], factors[most];
   for (int i = 0; i < n; ++i) {
-    HostSum sum{sums.totals[i], sums.errors[i], false};
+    HostSum sum{sums.totals[i], sums.errors[i]};
     if (std::isinf(sum.total)) sum = sum_of<X, Y>(x + i, matrix.columns, matrix.x_stride);
     const HostScale scale = matrix.finisher.scale(matrix.finisher.finisher, sum);
     powers[i] = static_cast<T>(scale.power);

@@ -13,11 +13,13 @@ namespace rownorm::impl {
 /// How a value is stored.
 enum class HostValue { f32, f64, f16, bf16 };
 
-/// A sum of absolute values: total + error, in units of 2^63 where a double would not hold it. See AccurateSum.
+/// A sum of absolute values, total + error; in units of `large_unit` where a double would not hold it, which the sign
+/// tells. See AccurateSum.
 struct HostSum {
+  static constexpr double large_unit = -0x1p63;
+
   double total = 0;
   double error = 0;
-  bool is_in_large_units = false;
 };
 
 /// What the elements of a row are multiplied by, one after the other. See RowScale.

@@ -26,12 +26,12 @@ constexpr HostValue host_value() {
 }
 
 /// AccurateSum, as kernels without Kokkos know it.
-inline HostSum as_host_sum(const AccurateSum<float>& sum) { return {sum.total, 0, false}; }
-inline HostSum as_host_sum(const AccurateSum<double>& sum) { return {sum.total, sum.error, sum.is_in_large_units}; }
+inline HostSum as_host_sum(const AccurateSum<float>& sum) { return {sum.total, 0}; }
+inline HostSum as_host_sum(const AccurateSum<double>& sum) { return {sum.total, sum.error}; }
 template <class Compute>
 AccurateSum<Compute> as_accurate_sum(const HostSum& sum) {
   if constexpr (is_double_v<Compute>)
-    return {sum.total, sum.error, sum.is_in_large_units};
+    return {sum.total, sum.error};
   else
     return {sum.total};
 }
