@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The kernels for rows on the host, without Kokkos: with its CUDA backend they are still compiled by the host's compiler.
 
+if(NOT TARGET hwy::hwy)
+  find_package(hwy 1.2 CONFIG QUIET)
+  if(TARGET hwy::hwy) # a project that contains this one links it with a static library
+    set_target_properties(hwy::hwy PROPERTIES IMPORTED_GLOBAL TRUE)
+  endif()
+endif()
+set(found OFF)
+if(TARGET hwy::hwy)
+  set(found ON)
+endif()
+option(RowNorm_ENABLE_HIGHWAY "Use Highway for rows on the host: one library for every instruction set" ${found})
 if(RowNorm_ENABLE_HIGHWAY AND NOT TARGET hwy::hwy)
   message(FATAL_ERROR "RowNorm: RowNorm_ENABLE_HIGHWAY is on, but no Highway 1.2 or later is found. Name it with "
                       "-Dhwy_ROOT=<its install prefix>, or set RowNorm_ENABLE_HIGHWAY to OFF for plain loops instead.")

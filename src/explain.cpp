@@ -51,7 +51,8 @@ std::string share_of_a_thread(const Schedule& schedule) {
   std::string text =
       counted(schedule.league_size, "thread") + " with " + counted(schedule.rows_per_team, "consecutive row") + " each";
   if (schedule.tile_rows > 0)
-    text += ", in tiles of " + std::to_string(schedule.tile_rows) + ", because rows lie side by side";
+    text += ", in tiles of " + std::to_string(schedule.tile_rows) + ", because rows lie side by side, " +
+            (schedule.scratch_bytes > 0 ? "each held in cache" : "each read twice, because no cache holds it");
   else if (schedule.overlap)
     text += ", of which one is summed while the one before is stored";
   else

@@ -25,6 +25,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr std::size_t line_bytes = 64;
 /// So far ahead of what is summed x is fetched. The hardware does that as well, but stops at the end of each page.
 constexpr std::size_t fetch_ahead_bytes = 1024;
+constexpr std::size_t page_bytes = 4096;
 
 template <class X, class Y>
 using ComputeOf = std::conditional_t<std::is_same_v<X, double> || std::is_same_v<Y, double>, double, float>;
@@ -592,6 +593,7 @@ class Tiles {
   using T = ComputeOf<X, Y>;
   using Doubles = hn::ScalableTag<double>;
   using Sums = SumsOf<X, Y, Doubles>;
+  static constexpr std::int64_t line_values = line_bytes / sizeof(X);
 
  public:
   Tiles(const HostMatrix& matrix, void* scratch) : matrix_(matrix), held_(static_cast<X*>(scratch)) {}
@@ -629,44 +631,65 @@ class Tiles {
     return held_ ? held_ + j * matrix_.tile_rows : column(first, j);
   }
 
-  HWY_INLINE void sum_column(std::int64_t first, std::int64_t j, std::int64_t rows) {
+  /// Adds a column to the sums of its rows from `row` on, line by line; says where it ended.
+  HWY_INLINE std::int64_t sum_lines(const X* x, X* hold, std::int64_t ahead, std::int64_t row, std::int64_t end) {
     const Doubles d;
     const hn::Rebind<X, Doubles> memory;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-    constexpr std::int64_t line_values = line_bytes / sizeof(X);
-    const X* const x = column(first, j);
-    // Each column is in another page, where the hardware fetches nothing ahead.
-    const std::int64_t ahead = std::max<std::int64_t>(1, fetch_ahead_bytes / (rows * sizeof(X))) * matrix_.x_stride;
-    X* const hold = held_ ? held_ + j * matrix_.tile_rows : nullptr;
-    Sums sums;
-    std::int64_t row = 0;
-    const auto add = [&](hn::Vec<Doubles> value) HWY_ATTR {
-      sums.load(sums_.totals + row, sums_.errors + row);
-      sums.add(hn::Abs(value));
-      sums.store(sums_.totals + row, sums_.errors + row);
-    };
-    for (; row + line_values <= rows;) {
+    while (row + line_values <= end) {
       hwy::Prefetch(x + row + ahead);
-      for (const std::int64_t end = row + line_values; row < end; row += lanes) {
+      for (const std::int64_t line_end = row + line_values; row < line_end; row += lanes) {
         if (hold) hn::StoreU(hn::LoadU(memory, x + row), memory, hold + row);
-        add(load(d, x + row));
+        add(row, load(d, x + row));
       }
     }
-    if (hold) std::copy(x + row, x + rows, hold + row);
-    for (; row + lanes <= rows; row += lanes) add(load(d, x + row));
-    if (row < rows) add(load_n(d, x + row, static_cast<std::size_t>(rows - row)));
+    return row;
   }
 
+  /// The rest of a column.
+  HWY_INLINE void sum_few(const X* x, X* hold, std::int64_t row, std::int64_t end) {
+    const Doubles d;
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    if (hold) std::copy(x + row, x + end, hold + row);
+    for (; row < end; row += lanes) add(row, load_n(d, x + row, static_cast<std::size_t>(std::min(lanes, end - row))));
+  }
+
+  HWY_INLINE void add(std::int64_t row, hn::Vec<Doubles> value) {
+    Sums sums;
+    sums.load(sums_.totals + row, sums_.errors + row);
+    sums.add(hn::Abs(value));
+    sums.store(sums_.totals + row, sums_.errors + row);
+  }
+
+  /// Each column is in another page of memory, where the hardware fetches nothing ahead.
+  std::int64_t fetch_ahead(std::int64_t rows) const {
+    return std::max<std::int64_t>(1, page_bytes / (rows * sizeof(X))) * matrix_.x_stride;
+  }
+
+  HWY_INLINE void sum_column(std::int64_t first, std::int64_t j, std::int64_t rows) {
+    const X* const x = column(first, j);
+    X* const hold = held_ ? held_ + j * matrix_.tile_rows : nullptr;
+    sum_few(x, hold, sum_lines(x, hold, fetch_ahead(rows), 0, rows), rows);
+  }
+
+  /// Stores a tile, and sums another meanwhile, line by line.
   template <bool bypass_cache, bool has_powers>
   HWY_INLINE void store_tile(std::int64_t first, std::int64_t rows, std::int64_t next, std::int64_t next_rows) {
+    const std::int64_t ahead = fetch_ahead(std::max<std::int64_t>(1, next_rows));
     for (std::int64_t j = 0; j < matrix_.columns; ++j) {
       const X* const x = held(first, j);
       Y* const y = static_cast<Y*>(matrix_.y) + first + j * matrix_.y_stride;
-      std::int64_t row = std::min(rows, elements_to_line(y));
+      const X* const next_x = column(next, j);
+      X* const hold = held_ ? held_ + j * matrix_.tile_rows : nullptr;
+      std::int64_t row = std::min(rows, elements_to_line(y)), next_row = 0;
       scales_.template store_few<has_powers>(x, y, 0, row);
-      row = scales_.template store_vectors<bypass_cache, has_powers>(x, y, row, rows);
+      while (row + line_values <= rows) {
+        row = scales_.template store_vectors<bypass_cache, has_powers>(x, y, row, row + line_values);
+        next_row = sum_lines(next_x, hold, ahead, next_row, std::min(next_rows, next_row + line_values));
+      }
       scales_.template store_few<has_powers>(x, y, row, rows);
-      if (next_rows > 0) sum_column(next, j, next_rows);
+      next_row = sum_lines(next_x, hold, ahead, next_row, next_rows);
+      sum_few(next_x, hold, next_row, next_rows);
     }
   }
 

@@ -8,6 +8,7 @@
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/schedule.hpp>
+#include <utility>
 
 namespace rownorm {
 
@@ -153,17 +154,19 @@ bool is_by_tiles(const Problem& problem) {
          problem.x_value_bytes == problem.y_value_bytes;
 }
 
-/// Neighbouring rows that a thread has at once: as many as let a tile of x stay in its own cache. From each column they
-/// should take a few lines of memory; where the tile is too long for that, the shared cache has it.
-int host_tile_rows(const Problem& problem, const Machine& machine) {
-  const int line = 64 / problem.x_value_bytes, few = 4 * line;
-  const auto fitting = [&](std::int64_t cache_bytes) {
-    const std::int64_t rows = cache_bytes / (problem.columns * problem.x_value_bytes);
-    return static_cast<int>(std::min<std::int64_t>(rows / line * line, impl::max_host_tile_rows));
-  };
-  return std::max(
-      fitting(machine.own_cache_bytes / 8 * 5),
-      std::min(few, fitting(std::min(machine.cache_bytes / machine.processors / 2, max_host_scratch_bytes))));
+/// Neighbouring rows that a thread has at once, and whether it holds what it reads of them. Each column lies in pages
+/// of its own, and to look up a page costs as much as to read a kilobyte: so they are half a page, and more where the
+/// thread's own cache has room. Where no cache holds half a page of each column, x is read twice instead, page by page.
+std::pair<std::int64_t, bool> host_tile(const Problem& problem, const Machine& machine) {
+  constexpr std::int64_t page = 4096, line = 64;
+  const std::int64_t column_bytes = problem.columns * line;  // of a line of each column
+  const auto lines_in = [&](std::int64_t cache_bytes) { return cache_bytes / column_bytes; };
+  const std::int64_t in_own = std::min(lines_in(machine.own_cache_bytes / 8 * 5), page / line);
+  const std::int64_t in_shared =
+      lines_in(std::min(machine.cache_bytes / machine.processors / 2, max_host_scratch_bytes));
+  const bool holds = std::max(in_own, in_shared) >= page / 2 / line;
+  const std::int64_t lines = holds ? std::max(in_own, page / 2 / line) : page / line;
+  return {lines * line / problem.x_value_bytes, holds};
 }
 
 Schedule host_row(const Problem& problem, const Machine& machine) {
@@ -183,12 +186,11 @@ Schedule host_row(const Problem& problem, const Machine& machine) {
     schedule.league_size = static_cast<int>(divide_rounding_up(problem.rows, schedule.rows_per_team));
   };
   if (is_by_tiles(problem)) {
-    const int line = 64 / problem.x_value_bytes, tile_rows = host_tile_rows(problem, machine);
-    // Where no cache has a tile, x is read twice.
-    schedule.tile_rows = tile_rows > 0 ? tile_rows : impl::max_host_tile_rows;
+    const int line = 64 / problem.x_value_bytes;
+    const auto [tile_rows, holds] = host_tile(problem, machine);
+    schedule.tile_rows = static_cast<int>(tile_rows);
     while (schedule.tile_rows > line && problem.rows / schedule.tile_rows < threads) schedule.tile_rows /= 2;
-    if (tile_rows > 0)
-      schedule.scratch_bytes = static_cast<int>(schedule.tile_rows * problem.columns * problem.x_value_bytes);
+    if (holds) schedule.scratch_bytes = static_cast<int>(schedule.tile_rows * problem.columns * problem.x_value_bytes);
     give_rows(threads, line);
     return schedule;
   }

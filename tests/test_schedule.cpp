@@ -238,9 +238,13 @@ TEST_CASE("what host threads do with rows", "[schedule][host]") {
 
   Problem columns{.rows = 1 << 16, .columns = 1024, .x_value_bytes = 4};
   columns.x_neighbours = columns.y_neighbours = rownorm::Neighbours::in_column;
-  CHECK(schedule(columns, 2).tile_rows == 160);  // a tile of x in 1 MiB, with room for more
+  CHECK(schedule(columns, 2).tile_rows == 512);  // half a page of each column, held in the cache that threads share
+  CHECK(schedule(columns, 2).scratch_bytes == 2 << 20);
   columns.columns = 16384;
-  CHECK(schedule(columns, 2).tile_rows == 64);  // four lines of each column, in the cache that threads share
+  CHECK(schedule(columns, 2).tile_rows == 1024);  // x is read twice
+  CHECK(schedule(columns, 2).scratch_bytes == 0);
+  columns.columns = 64;
+  CHECK(schedule(columns, 2).tile_rows == 1024);  // a page
   columns.y_neighbours = rownorm::Neighbours::in_row;
   CHECK(schedule(columns, 2).kernel == Kernel::TeamPerRow);
 }

@@ -53,7 +53,7 @@ struct HostMatrix {
   HostFinisher finisher;
 };
 
-inline constexpr std::int64_t max_host_tile_rows = 1024;
+inline constexpr std::int64_t max_host_tile_rows = 2048;
 
 /// Rows are summed in pieces of so many columns, and the sums of these are added in order. So the bits of a row depend
 /// neither on the number of threads nor on how they share the row.
