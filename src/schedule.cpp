@@ -195,8 +195,11 @@ Schedule host_row(const Problem& problem, const Machine& machine) {
     return schedule;
   }
   if (!has_adjacent_columns(problem)) return {};
-  // A thread to a row, unless rows are too few, or too long for the caches to hold one for each.
-  const bool share = problem.rows < threads || threads * row_bytes > machine.cache_bytes;
+  // A thread to a row, unless rows are too few or do not come out even, or the caches hold one row but not one for
+  // each. Where they do not even hold one, threads that do not wait for each other are faster.
+  const bool is_even = problem.rows % threads == 0 || problem.rows >= 4 * threads;
+  const bool share = problem.rows < threads ||
+                     (threads * row_bytes > machine.cache_bytes && (row_bytes <= machine.cache_bytes || !is_even));
   const std::int64_t threads_per_row =
       share ? std::min({problem.rows < threads ? machine.processors / problem.rows : threads,
                         problem.columns / min_elements_per_thread, std::int64_t{machine.max_team_threads}})

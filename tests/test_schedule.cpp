@@ -227,8 +227,12 @@ TEST_CASE("what host threads do with rows", "[schedule][host]") {
   CHECK(schedule({4096, 65535, 4}, 2) == expected(2048, 2, 1, true, true));
   // One does, two do not.
   CHECK(schedule({1000, 1 << 19, 4}, 16) == expected(63, 16, 1, false, true));
-  // None does, or rows are fewer than threads.
-  CHECK(schedule({16, 1 << 24, 4}, 16) == expected(16, 1, 16, false, true));
+  // The cache holds one row, but none for each thread.
+  CHECK(schedule({100, 1 << 22, 4}, 16) == expected(100, 1, 16, false, true));
+  // It does not even hold one.
+  CHECK(schedule({16, 1 << 24, 4}, 16) == expected(1, 16, 1, false, true));
+  // Rows do not come out even, or are fewer than threads.
+  CHECK(schedule({17, 1 << 24, 4}, 16) == expected(17, 1, 16, false, true));
   CHECK(schedule({4, 1 << 20, 4}, 16) == expected(1, 4, 4, false, false));
   CHECK(schedule({1, 1 << 24, 4}, 1) == expected(1, 1, 1, false, true));
   CHECK(schedule({1, 1000, 4}, 16).team_size == 1);  // too short to share
