@@ -442,7 +442,16 @@ HWY_INLINE bool find_scales(const HostFinisher& finisher, Totals<size>& sums, st
     store<false>(d, hn::Div(one, divisor), scales.factors + row);
   }
   if (HWY_LIKELY(hn::AllTrue(d, are_plain))) return true;
+  // The other rows keep their factors: their bits must not depend on what rows are beside them.
+  const auto is_plain = [&](std::int64_t row) {
+    const double total = sums.totals[row];
+    const double mean = sizeof(T) == 8 ? (total + sums.errors[row]) / finisher.columns : total * (1 / finisher.columns);
+    const double divisor = mean + finisher.epsilon;
+    return divisor >= finisher.smallest && divisor <= finisher.largest;
+  };
   for (std::int64_t row = 0; row < rows; ++row) {
+    scales.powers[row] = 1;
+    if (is_plain(row)) continue;
     const HostScale scale = finisher.scale(finisher.finisher, sum_again(row));
     scales.factors[row] = static_cast<T>(scale.factor);
     scales.powers[row] = static_cast<T>(scale.power);

@@ -151,7 +151,7 @@ namespace impl {
 template <class Compute>
 inline constexpr double largest_epsilon = Kokkos::Experimental::finite_max_v<Compute>;
 
-/// The largest divisor that is taken as it is: half of what has an inverse, and room for more.
+/// The largest divisor whose inverse is taken as it is. Inverses of larger ones would soon be subnormal.
 template <class Compute>
 inline constexpr double largest_divisor = is_double_v<Compute> ? 0x1p1000 : 0x1p100;
 

@@ -58,7 +58,8 @@ HostFinisher host_finisher(const RowFinisher<MeanAbs, Compute>& finisher) {
 }
 
 /// Rows on the processors of the host, by kernels that src/ compiles for every instruction set: host_rows.hpp. Each
-/// thread has consecutive rows; where rows are few or long, threads share one.
+/// thread has consecutive rows; where rows are few or long, threads share one. What they work with is copied to them,
+/// as the space may run them later.
 template <class X, class Y>
 struct HostRow {
   using Compute = compute_type<X, Y>;
@@ -79,7 +80,7 @@ struct HostRow {
                             .tile_rows = schedule.tile_rows,
                             .bypass_cache = schedule.bypass_cache && !in_place,
                             .overlap = schedule.overlap,
-                            .finisher = host_finisher(finisher)};
+                            .finisher = {}};
     const HostKernels kernels = host_kernels(host_value<X>(), host_value<Y>());
     if (in_tiles)
       launch_tiles(exec, schedule, matrix, kernels);
@@ -90,14 +91,22 @@ struct HostRow {
   }
 
  private:
+  static constexpr int scratch_alignment = 64;
+
+  static HostMatrix with_finisher(HostMatrix matrix, const RowFinisher<MeanAbs, Compute>& finisher) {
+    matrix.finisher = host_finisher(finisher);
+    return matrix;
+  }
+
   template <class Exec>
   void launch_threads(const Exec& exec, const Schedule& schedule, const HostMatrix& matrix,
                       const HostKernels& kernels) const {
     const std::int64_t rows = x.rows, rows_per_thread = schedule.rows_per_team;
     Kokkos::parallel_for("rownorm::HostRow", Kokkos::RangePolicy<Exec>(exec, 0, schedule.league_size),
-                         [=](std::int64_t thread) {
+                         [=, finisher = finisher](std::int64_t thread) {
                            const std::int64_t first = thread * rows_per_thread;
-                           kernels.normalize_rows(matrix, first, std::min(first + rows_per_thread, rows), nullptr);
+                           kernels.normalize_rows(with_finisher(matrix, finisher), first,
+                                                  std::min(first + rows_per_thread, rows), nullptr);
                          });
   }
 
@@ -107,14 +116,16 @@ struct HostRow {
     using Policy = Kokkos::TeamPolicy<Exec>;
     const std::int64_t rows = x.rows, rows_per_thread = schedule.rows_per_team;
     const std::size_t bytes = static_cast<std::size_t>(schedule.scratch_bytes);
-    Kokkos::parallel_for(
-        "rownorm::HostRow",
-        Policy(exec, schedule.league_size, 1).set_scratch_size(1, Kokkos::PerTeam(static_cast<int>(bytes + 64))),
-        [=](const typename Policy::member_type& member) {
-          void* const scratch = bytes > 0 ? member.team_scratch(1).get_shmem_aligned(bytes, 64) : nullptr;
-          const std::int64_t first = member.league_rank() * rows_per_thread;
-          kernels.normalize_rows(matrix, first, std::min(first + rows_per_thread, rows), scratch);
-        });
+    Kokkos::parallel_for("rownorm::HostRow",
+                         Policy(exec, schedule.league_size, 1)
+                             .set_scratch_size(1, Kokkos::PerTeam(static_cast<int>(bytes) + scratch_alignment)),
+                         [=, finisher = finisher](const typename Policy::member_type& member) {
+                           void* const scratch =
+                               bytes > 0 ? member.team_scratch(1).get_shmem_aligned(bytes, scratch_alignment) : nullptr;
+                           const std::int64_t first = member.league_rank() * rows_per_thread;
+                           kernels.normalize_rows(with_finisher(matrix, finisher), first,
+                                                  std::min(first + rows_per_thread, rows), scratch);
+                         });
   }
 
   template <class Exec>
@@ -123,16 +134,16 @@ struct HostRow {
     using Policy = Kokkos::TeamPolicy<Exec>;
     const std::int64_t rows = x.rows, rows_per_team = schedule.rows_per_team, columns = x.columns;
     const std::int64_t pieces = host_pieces(columns), x_stride = x.row_stride, y_stride = y.row_stride;
+    const auto bytes = static_cast<std::size_t>(pieces) * sizeof(HostSum);
     X* const x_data = x.data;
     Y* const y_data = y.data;
     const auto share = [=](std::int64_t rank, std::int64_t ranks) { return pieces * rank / ranks; };
     Kokkos::parallel_for(
         "rownorm::HostRow",
         Policy(exec, schedule.league_size, schedule.team_size)
-            .set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(pieces * sizeof(HostSum)))),
-        [=](const typename Policy::member_type& member) {
-          auto* const sums = static_cast<HostSum*>(
-              member.team_scratch(0).get_shmem_aligned(static_cast<std::size_t>(pieces) * sizeof(HostSum), 64));
+            .set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(bytes) + scratch_alignment)),
+        [=, finisher = finisher](const typename Policy::member_type& member) {
+          auto* const sums = static_cast<HostSum*>(member.team_scratch(0).get_shmem_aligned(bytes, scratch_alignment));
           const std::int64_t begin = share(member.team_rank(), member.team_size());
           const std::int64_t end = share(member.team_rank() + 1, member.team_size());
           const std::int64_t first = member.league_rank() * rows_per_team;
@@ -140,11 +151,12 @@ struct HostRow {
             X* const x_row = x_data + i * x_stride;
             for (std::int64_t p = begin; p < end; ++p) sums[p] = kernels.sum_piece(x_row, columns, p);
             member.team_barrier();
-            HostSum sum = sums[0];
-            for (std::int64_t p = 1; p < pieces; ++p) sum = matrix.finisher.combine(sum, sums[p]);
-            const HostScale scale = matrix.finisher.scale(matrix.finisher.finisher, sum);
+            auto sum = as_accurate_sum<Compute>(sums[0]);
+            for (std::int64_t p = 1; p < pieces; ++p) sum.add(as_accurate_sum<Compute>(sums[p]));
+            const RowScale<Compute> scale = finisher.scale(sum);
             member.team_barrier();  // of a row's sums none is needed any more
-            kernels.rescale_pieces(x_row, y_data + i * y_stride, columns, scale, matrix.bypass_cache, begin, end);
+            kernels.rescale_pieces(x_row, y_data + i * y_stride, columns, HostScale{scale.power, scale.factor},
+                                   matrix.bypass_cache, begin, end);
           }
         });
   }
