@@ -46,11 +46,16 @@ std::string counted(std::int64_t count, const char* noun) {
 }
 
 std::string share_of_a_thread(const Schedule& schedule) {
-  if (schedule.team_size > 1)
+  const bool in_tiles = schedule.tile_rows > 0, is_shared = schedule.team_size > 1;
+  std::string text;
+  if (is_shared && !in_tiles)
     return counted(schedule.team_size, "thread") + " a row, because rows are few or longer than the caches";
-  std::string text =
-      counted(schedule.league_size, "thread") + " with " + counted(schedule.rows_per_team, "consecutive row") + " each";
-  if (schedule.tile_rows > 0)
+  if (is_shared)
+    text = counted(schedule.team_size, "thread") + " together";
+  else
+    text = counted(schedule.league_size, "thread") + " with " + counted(schedule.rows_per_team, "consecutive row") +
+           " each";
+  if (in_tiles)
     text += ", in tiles of " + std::to_string(schedule.tile_rows) + ", because rows lie side by side, " +
             (schedule.scratch_bytes > 0 ? "each held in cache" : "each read twice, because no cache holds it");
   else if (schedule.overlap)

@@ -167,46 +167,24 @@ void normalize_tile(const HostMatrix& matrix, std::int64_t first, std::int64_t r
 }
 
 template <class X, class Y>
-void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last, void*) {
-  if (matrix.tile_rows > 0)
-    for (std::int64_t i = first; i < last; i += matrix.tile_rows)
-      normalize_tile<X, Y>(matrix, i, std::min(matrix.tile_rows, last - i));
-  else
-    for (std::int64_t i = first; i < last; ++i) normalize_row<X, Y>(matrix, i);
+void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last) {
+  for (std::int64_t i = first; i < last; ++i) normalize_row<X, Y>(matrix, i);
 }
 
-template <class X>
-HostKernels kernels_to(HostValue y) {
-  const auto kernels = []<class Y>(Y) {
-    return HostKernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>};
-  };
-  switch (y) {
-    case HostValue::f32:
-      return kernels(float{});
-    case HostValue::f64:
-      return kernels(double{});
-    case HostValue::f16:
-      return kernels(Half{});
-    case HostValue::bf16:
-      break;
-  }
-  return kernels(BFloat{});
+/// Each thread has rows of its own.
+template <class X, class Y>
+void normalize_tiles(const HostMatrix& matrix, std::int64_t first, std::int64_t last, const HostTileTeam& team) {
+  const std::int64_t end = first + (last - first) * (team.rank + 1) / team.size;
+  for (std::int64_t i = first + (last - first) * team.rank / team.size; i < end; i += matrix.tile_rows)
+    normalize_tile<X, Y>(matrix, i, std::min(matrix.tile_rows, end - i));
 }
 
 }  // namespace
 
 HostKernels host_kernels(HostValue x, HostValue y) {
-  switch (x) {
-    case HostValue::f32:
-      return kernels_to<float>(y);
-    case HostValue::f64:
-      return kernels_to<double>(y);
-    case HostValue::f16:
-      return kernels_to<Half>(y);
-    case HostValue::bf16:
-      break;
-  }
-  return kernels_to<BFloat>(y);
+  return host_kernels_for<Half, BFloat>(x, y, []<class X, class Y>() {
+    return HostKernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
+  });
 }
 
 const char* host_instructions() { return ""; }

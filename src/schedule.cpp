@@ -145,53 +145,70 @@ bool has_adjacent_columns(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
 }
 
-/// That Kokkos gives a host thread.
-constexpr std::int64_t max_host_scratch_bytes = 16 << 20;
-
 /// True where kernels for hosts can serve the problem by tiles.
 bool is_by_tiles(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_column && problem.y_neighbours == Neighbours::in_column &&
          problem.x_value_bytes == problem.y_value_bytes;
 }
 
-/// Neighbouring rows that a thread has at once, and whether it holds what it reads of them. Each column lies in pages
-/// of its own, and to look up a page costs as much as to read a kilobyte: so they are half a page, and more where the
-/// thread's own cache has room. Where no cache holds half a page of each column, x is read twice instead, page by page.
-std::pair<std::int64_t, bool> host_tile(const Problem& problem, const Machine& machine) {
+// A thread is not worth waking for less.
+constexpr std::int64_t min_elements_per_host_thread = 1 << 11;
+// Threads that share a row, or a tile of rows, meet at barriers, which cost as much as some thousand elements.
+constexpr std::int64_t min_elements_per_sharing_thread = 1 << 14;
+
+/// Consecutive rows, so many at a time, for each of some workers.
+void give_rows(Schedule& schedule, std::int64_t rows, std::int64_t workers, std::int64_t multiple) {
+  const std::int64_t groups = divide_rounding_up(rows, multiple);
+  schedule.rows_per_team = divide_rounding_up(groups, workers) * multiple;
+  schedule.league_size = static_cast<int>(divide_rounding_up(rows, schedule.rows_per_team));
+}
+
+/// Tiles for the problem. Each column lies in pages of its own, and to look up a page costs as much as to read a
+/// kilobyte: so tiles are as high as a page is long. Threads have tiles of their own, of which they hold what they
+/// read, where their own caches have room for that; else they share tiles, of two pages, with some columns for each.
+/// Where all caches together have no room for half a page of each column, x is read twice instead.
+void make_tiles(Schedule& schedule, const Problem& problem, const Machine& machine) {
   constexpr std::int64_t page = 4096, line = 64;
-  const std::int64_t column_bytes = problem.columns * line;  // of a line of each column
-  const auto lines_in = [&](std::int64_t cache_bytes) { return cache_bytes / column_bytes; };
-  const std::int64_t in_own = std::min(lines_in(machine.own_cache_bytes / 8 * 5), page / line);
-  const std::int64_t in_shared =
-      lines_in(std::min(machine.cache_bytes / machine.processors / 2, max_host_scratch_bytes));
-  const bool holds = std::max(in_own, in_shared) >= page / 2 / line;
-  const std::int64_t lines = holds ? std::max(in_own, page / 2 / line) : page / line;
-  return {lines * line / problem.x_value_bytes, holds};
+  const std::int64_t line_values = line / problem.x_value_bytes, elements = problem.rows * problem.columns;
+  const std::int64_t room = machine.cache_bytes / 2 / machine.processors;
+  const std::int64_t own_room = std::min(room, machine.own_cache_bytes / 8 * 5);
+  const std::int64_t threads = std::clamp<std::int64_t>(elements / min_elements_per_host_thread, 1, machine.processors);
+  const std::int64_t pieces = impl::host_tile_pieces(problem.columns);
+  const std::int64_t sharing =
+      std::min({pieces, threads, std::int64_t{machine.max_team_threads}, elements / min_elements_per_sharing_thread});
+  // Of each column a tile has so many bytes at most, and no more than there are rows.
+  const auto highest = [&](std::int64_t bytes, std::int64_t rows) {
+    while (bytes > line && bytes / 2 >= rows * problem.x_value_bytes) bytes /= 2;
+    return bytes;
+  };
+  std::int64_t column_bytes = highest(page, divide_rounding_up(problem.rows, threads)), columns = problem.columns;
+  const bool rows_are_few = problem.rows < threads * line_values;
+  if (sharing > 1 && (rows_are_few || (column_bytes * columns > own_room && sharing == threads))) {
+    column_bytes = highest(2 * page, problem.rows);
+    columns = divide_rounding_up(pieces, sharing) * divide_rounding_up(problem.columns, pieces);
+    schedule.team_size = static_cast<int>(sharing);
+    schedule.league_size = 1;
+    schedule.rows_per_team = problem.rows;
+  } else {
+    give_rows(schedule, problem.rows, threads, line_values);
+  }
+  std::int64_t held_bytes = column_bytes;
+  while (held_bytes > page / 2 && held_bytes * columns > room) held_bytes /= 2;
+  if (held_bytes * columns <= room) {
+    column_bytes = held_bytes;
+    schedule.scratch_bytes = static_cast<int>(room);
+  }
+  schedule.tile_rows = static_cast<int>(column_bytes / problem.x_value_bytes);
 }
 
 Schedule host_row(const Problem& problem, const Machine& machine) {
-  // Threads that share a row meet at barriers, which cost as much as some thousand elements.
-  constexpr std::int64_t min_elements_per_thread = 1 << 14;
-  // A thread is not worth waking for less.
-  constexpr std::int64_t min_elements = 1 << 11;
-
   const std::int64_t row_bytes = problem.columns * problem.x_value_bytes;
-  const std::int64_t threads =
-      std::clamp<std::int64_t>(problem.rows * (problem.columns / min_elements + 1), 1, machine.processors);
+  const std::int64_t threads = std::clamp<std::int64_t>(
+      problem.rows * (problem.columns / min_elements_per_host_thread + 1), 1, machine.processors);
   Schedule schedule{.kernel = Kernel::HostRow,
                     .bypass_cache = problem.rows * problem.columns * problem.y_value_bytes > machine.cache_bytes / 2};
-  const auto give_rows = [&](std::int64_t workers, std::int64_t multiple) {
-    const std::int64_t groups = divide_rounding_up(problem.rows, multiple);
-    schedule.rows_per_team = divide_rounding_up(groups, workers) * multiple;
-    schedule.league_size = static_cast<int>(divide_rounding_up(problem.rows, schedule.rows_per_team));
-  };
   if (is_by_tiles(problem)) {
-    const int line = 64 / problem.x_value_bytes;
-    const auto [tile_rows, holds] = host_tile(problem, machine);
-    schedule.tile_rows = static_cast<int>(tile_rows);
-    while (schedule.tile_rows > line && problem.rows / schedule.tile_rows < threads) schedule.tile_rows /= 2;
-    if (holds) schedule.scratch_bytes = static_cast<int>(schedule.tile_rows * problem.columns * problem.x_value_bytes);
-    give_rows(threads, line);
+    make_tiles(schedule, problem, machine);
     return schedule;
   }
   if (!has_adjacent_columns(problem)) return {};
@@ -202,12 +219,12 @@ Schedule host_row(const Problem& problem, const Machine& machine) {
                      (threads * row_bytes > machine.cache_bytes && (row_bytes <= machine.cache_bytes || !is_even));
   const std::int64_t threads_per_row =
       share ? std::min({problem.rows < threads ? machine.processors / problem.rows : threads,
-                        problem.columns / min_elements_per_thread, std::int64_t{machine.max_team_threads}})
+                        problem.columns / min_elements_per_sharing_thread, std::int64_t{machine.max_team_threads}})
             : 1;
   schedule.team_size = static_cast<int>(std::max<std::int64_t>(1, threads_per_row));
   schedule.overlap = schedule.team_size == 1 && problem.x_value_bytes == problem.y_value_bytes &&
                      2 * threads * row_bytes <= machine.cache_bytes;
-  give_rows(std::max<std::int64_t>(1, threads / schedule.team_size), 1);
+  give_rows(schedule, problem.rows, std::max<std::int64_t>(1, threads / schedule.team_size), 1);
   return schedule;
 }
 

@@ -11,6 +11,8 @@
 #include <rownorm/rownorm.hpp>
 #include <set>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "support/reference.hpp"
@@ -102,7 +104,30 @@ struct Place {
   bool by_columns;          // a column after the other
 };
 
-/// Runs normalize_rows from one format to the other, and checks each element of y and what lies around them.
+/// By three threads together, which meet at a barrier, or by one where there is nothing to overlap.
+void normalize_tiles(const HostKernels& kernels, const HostMatrix& matrix, std::int64_t begin, std::int64_t end,
+                     int value_bytes) {
+  const std::int64_t size = matrix.overlap ? 3 : 1;
+  std::vector<double> shared(
+      static_cast<std::size_t>(rownorm::impl::host_tile_shared_bytes(matrix.columns, matrix.tile_rows, size) / 8));
+  rownorm::impl::HostBarrier barrier;
+  const auto work = [&](std::int64_t rank) {
+    std::vector<char> held(static_cast<std::size_t>(matrix.tile_rows * matrix.columns * value_bytes));
+    kernels.normalize_tiles(matrix, begin, end,
+                            {.rank = rank,
+                             .size = size,
+                             .barrier = &barrier,
+                             .shared = shared.data(),
+                             .held = matrix.overlap ? held.data() : nullptr});
+  };
+  std::vector<std::thread> others;
+  for (std::int64_t rank = 1; rank < size; ++rank) others.emplace_back(work, rank);
+  work(0);
+  for (std::thread& other : others) other.join();
+}
+
+/// Runs normalize_rows or normalize_tiles from one format to the other, and checks each element of y and what lies
+/// around them.
 template <class Compute>
 void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows, std::size_t columns,
                 const Place& place, HostMatrix matrix, std::int64_t split) {
@@ -129,10 +154,12 @@ void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows
   matrix.finisher = rownorm::impl::host_finisher(finisher);
   const HostKernels kernels = rownorm::impl::host_kernels(x_format.value, y_format.value);
   const auto last = static_cast<std::int64_t>(rows);
-  std::vector<char> scratch(matrix.tile_rows * columns * x_format.bytes);
-  void* const room = matrix.overlap ? scratch.data() : nullptr;
-  kernels.normalize_rows(matrix, 0, split, room);
-  kernels.normalize_rows(matrix, split, last, room);
+  for (const auto& [begin, end] : {std::pair{std::int64_t{0}, split}, std::pair{split, last}}) {
+    if (place.by_columns)
+      normalize_tiles(kernels, matrix, begin, end, x_format.bytes);
+    else
+      kernels.normalize_rows(matrix, begin, end);
+  }
 
   long double worst = 0;
   for (std::size_t i = 0; i < rows; ++i) {

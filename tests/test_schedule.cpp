@@ -242,13 +242,22 @@ TEST_CASE("what host threads do with rows", "[schedule][host]") {
 
   Problem columns{.rows = 1 << 16, .columns = 1024, .x_value_bytes = 4};
   columns.x_neighbours = columns.y_neighbours = rownorm::Neighbours::in_column;
-  CHECK(schedule(columns, 2).tile_rows == 512);  // half a page of each column, held in the cache that threads share
-  CHECK(schedule(columns, 2).scratch_bytes == 2 << 20);
-  columns.columns = 16384;
-  CHECK(schedule(columns, 2).tile_rows == 1024);  // x is read twice
-  CHECK(schedule(columns, 2).scratch_bytes == 0);
-  columns.columns = 64;
-  CHECK(schedule(columns, 2).tile_rows == 1024);  // a page
+  const auto tiles = [&](std::int64_t rows, std::int64_t count, int threads) {
+    columns.rows = rows;
+    columns.columns = count;
+    const Schedule s = schedule(columns, threads);
+    return std::vector<std::int64_t>{s.tile_rows, s.team_size, s.league_size, s.rows_per_team, s.scratch_bytes};
+  };
+  using Expected = std::vector<std::int64_t>;
+  CHECK(tiles(1 << 16, 64, 2) == Expected{1024, 1, 2, 1 << 15, 8 << 20});    // a page, which a thread's own cache holds
+  CHECK(tiles(1 << 16, 1024, 2) == Expected{2048, 2, 1, 1 << 16, 8 << 20});  // two pages, which the threads hold
+  CHECK(tiles(1 << 16, 16384, 2) == Expected{2048, 2, 1, 1 << 16, 0});       // x is read twice
+  CHECK(tiles(1 << 16, 1024, 16) == Expected{2048, 16, 1, 1 << 16, 1 << 20});
+  CHECK(tiles(1 << 16, 4096, 16) == Expected{1024, 16, 1, 1 << 16, 1 << 20});
+  CHECK(tiles(1 << 16, 200, 16) == Expected{1024, 1, 16, 1 << 12, 1 << 20});  // columns are too few to share
+  CHECK(tiles(1 << 16, 16384, 1) == Expected{1024, 1, 1, 1 << 16, 0});
+  CHECK(tiles(100, 1 << 20, 16) == Expected{128, 16, 1, 100, 0});    // fewer rows than threads have lines for
+  CHECK(tiles(16, 1 << 10, 16) == Expected{16, 1, 1, 16, 1 << 20});  // too little to share
   columns.y_neighbours = rownorm::Neighbours::in_row;
   CHECK(schedule(columns, 2).kernel == Kernel::TeamPerRow);
 }

@@ -51,8 +51,8 @@ struct Schedule {
   int teams_per_row = 1;           ///< teams that share a row, or a tile of rows
   int slice_columns = 0;           ///< columns that each of these has
   int patience = 0;                ///< how often a team looks for another's partial result before it helps
-  int tile_rows = 0;               ///< neighbouring rows that a host thread has at once, where columns are contiguous
-  int scratch_bytes = 0;           ///< of a host thread, for a tile of x
+  int tile_rows = 0;               ///< neighbouring rows that host threads have at once, where columns are contiguous
+  int scratch_bytes = 0;           ///< room of a host thread for its part of a tile of x
   bool overlap = false;            ///< a host thread sums each row while it stores the one before
   bool bypass_cache = false;       ///< a host thread stores y past the caches
 

@@ -6,7 +6,9 @@
 /// is plain C++: it needs neither Kokkos nor what the kernels are written with.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <rownorm/impl/host_barrier.hpp>
 
 namespace rownorm::impl {
 
@@ -47,13 +49,11 @@ struct HostMatrix {
   std::int64_t columns;
   std::int64_t x_stride;  ///< from a row to the next; with tiles, from a column to the next
   std::int64_t y_stride;
-  std::int64_t tile_rows;  ///< neighbouring rows in a tile, where columns are contiguous; 0 where rows are
+  std::int64_t tile_rows;  ///< neighbouring rows in a tile, where columns are contiguous
   bool bypass_cache;       ///< y is stored past the caches
   bool overlap;            ///< a row is stored while the next is summed
   HostFinisher finisher;
 };
-
-inline constexpr std::int64_t max_host_tile_rows = 2048;
 
 /// Rows are summed in pieces of so many columns, and the sums of these are added in order. So the bits of a row depend
 /// neither on the number of threads nor on how they share the row.
@@ -67,6 +67,32 @@ constexpr std::int64_t host_pieces(std::int64_t columns) {
   return (columns + host_piece_columns(columns) - 1) / host_piece_columns(columns);
 }
 
+/// Tiles of rows that lie side by side are summed in pieces as well: these at most, of not fewer columns than that.
+constexpr std::int64_t host_tile_pieces(std::int64_t columns) { return std::clamp<std::int64_t>(columns / 32, 1, 128); }
+
+/// So many values vectors may reach past the last.
+inline constexpr std::int64_t host_vector_slack = 64;
+
+/// What threads that share tiles need in common: for each row of a tile its scale and the sums of its pieces, and a
+/// word for each thread.
+constexpr std::int64_t host_tile_shared_bytes(std::int64_t columns, std::int64_t tile_rows, std::int64_t threads) {
+  const std::int64_t values_per_row = 2 + 2 * host_tile_pieces(columns);
+  return (values_per_row * (tile_rows + host_vector_slack) + threads) * 8;
+}
+
+/// A thread among those that share tiles.
+struct HostTileTeam {
+  std::int64_t rank;
+  std::int64_t size;
+  HostBarrier* barrier;
+  void* shared;  ///< host_tile_shared_bytes
+  void* held;    ///< room of this thread for its columns of one tile, or null
+
+  void wait() const {
+    if (size > 1) barrier->wait(size);
+  }
+};
+
 /// The kernels for one pair of value types, on the instruction set of the processor.
 struct HostKernels {
   /// The sum of the absolute values of one piece of a row.
@@ -74,9 +100,34 @@ struct HostKernels {
   /// y = (x * scale.power) * scale.factor for the pieces from `first` to before `last`, the last one first.
   void (*rescale_pieces)(const void* x, void* y, std::int64_t columns, const HostScale& scale, bool bypass_cache,
                          std::int64_t first, std::int64_t last);
-  /// Normalises the rows from `first` to before `last`. `scratch` is room for one tile of x, or a null pointer.
-  void (*normalize_rows)(const HostMatrix& matrix, std::int64_t first, std::int64_t last, void* scratch);
+  /// Normalises the rows from `first` to before `last`.
+  void (*normalize_rows)(const HostMatrix& matrix, std::int64_t first, std::int64_t last);
+  /// The same where columns are contiguous, together with the other threads of a team.
+  void (*normalize_tiles)(const HostMatrix& matrix, std::int64_t first, std::int64_t last, const HostTileTeam& team);
 };
+
+/// kernels<X, Y>() with the types of values that are stored as x and y say.
+template <class Half, class BFloat, class Kernels>
+HostKernels host_kernels_for(HostValue x, HostValue y, const Kernels& kernels) {
+  const auto with_type = [](HostValue value, const auto& f) {
+    switch (value) {
+      case HostValue::f32:
+        return f.template operator()<float>();
+      case HostValue::f64:
+        return f.template operator()<double>();
+      case HostValue::f16:
+        return f.template operator()<Half>();
+      case HostValue::bf16:
+        break;
+    }
+    return f.template operator()<BFloat>();
+  };
+  return with_type(
+      x, [&]<class X>() { return with_type(y, [&]<class Y>() { return kernels.template operator()<X, Y>(); }); });
+}
+
+/// Memory of the calling thread, at a line, which it keeps until it ends; larger only where it asks for more.
+void* host_thread_memory(std::size_t bytes);
 
 HostKernels host_kernels(HostValue x, HostValue y);
 

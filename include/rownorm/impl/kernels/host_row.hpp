@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <type_traits>
+#include <utility>
 
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/host_barrier.hpp>
 #include <rownorm/impl/host_rows.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/norms.hpp>
@@ -91,7 +94,22 @@ struct HostRow {
   }
 
  private:
-  static constexpr int scratch_alignment = 64;
+  /// A team whose threads share a barrier, and so many bytes at a line.
+  template <class Exec>
+  static auto team_policy(const Exec& exec, const Schedule& schedule, int level, std::size_t bytes) {
+    const std::size_t room = bytes + sizeof(HostBarrier) + 2 * alignof(HostBarrier);
+    return Kokkos::TeamPolicy<Exec>(exec, schedule.league_size, schedule.team_size)
+        .set_scratch_size(level, Kokkos::PerTeam(static_cast<int>(room)));
+  }
+  template <class Member>
+  static std::pair<HostBarrier*, void*> team_memory(const Member& member, int level, std::size_t bytes) {
+    const auto& scratch = member.team_scratch(level);
+    void* const barrier = scratch.get_shmem_aligned(sizeof(HostBarrier), alignof(HostBarrier));
+    void* const shared = scratch.get_shmem_aligned(bytes, alignof(HostBarrier));
+    if (member.team_rank() == 0) new (barrier) HostBarrier;
+    member.team_barrier();
+    return {static_cast<HostBarrier*>(barrier), shared};
+  }
 
   static HostMatrix with_finisher(HostMatrix matrix, const RowFinisher<MeanAbs, Compute>& finisher) {
     matrix.finisher = host_finisher(finisher);
@@ -106,7 +124,7 @@ struct HostRow {
                          [=, finisher = finisher](std::int64_t thread) {
                            const std::int64_t first = thread * rows_per_thread;
                            kernels.normalize_rows(with_finisher(matrix, finisher), first,
-                                                  std::min(first + rows_per_thread, rows), nullptr);
+                                                  std::min(first + rows_per_thread, rows));
                          });
   }
 
@@ -114,17 +132,22 @@ struct HostRow {
   void launch_tiles(const Exec& exec, const Schedule& schedule, const HostMatrix& matrix,
                     const HostKernels& kernels) const {
     using Policy = Kokkos::TeamPolicy<Exec>;
-    const std::int64_t rows = x.rows, rows_per_thread = schedule.rows_per_team;
-    const std::size_t bytes = static_cast<std::size_t>(schedule.scratch_bytes);
-    Kokkos::parallel_for("rownorm::HostRow",
-                         Policy(exec, schedule.league_size, 1)
-                             .set_scratch_size(1, Kokkos::PerTeam(static_cast<int>(bytes) + scratch_alignment)),
-                         [=, finisher = finisher](const typename Policy::member_type& member) {
-                           void* const scratch =
-                               bytes > 0 ? member.team_scratch(1).get_shmem_aligned(bytes, scratch_alignment) : nullptr;
-                           const std::int64_t first = member.league_rank() * rows_per_thread;
-                           kernels.normalize_rows(with_finisher(matrix, finisher), first,
-                                                  std::min(first + rows_per_thread, rows), scratch);
+    using Member = typename Policy::member_type;
+    const std::int64_t rows = x.rows, rows_per_team = schedule.rows_per_team;
+    const auto held_bytes = static_cast<std::size_t>(schedule.scratch_bytes);
+    const auto shared_bytes =
+        static_cast<std::size_t>(host_tile_shared_bytes(matrix.columns, schedule.tile_rows, schedule.team_size));
+    Kokkos::parallel_for("rownorm::HostRow", team_policy(exec, schedule, 1, shared_bytes),
+                         [=, finisher = finisher](const Member& member) {
+                           const auto [barrier, shared] = team_memory(member, 1, shared_bytes);
+                           const HostTileTeam team{.rank = member.team_rank(),
+                                                   .size = member.team_size(),
+                                                   .barrier = barrier,
+                                                   .shared = shared,
+                                                   .held = held_bytes > 0 ? host_thread_memory(held_bytes) : nullptr};
+                           const std::int64_t first = member.league_rank() * rows_per_team;
+                           kernels.normalize_tiles(with_finisher(matrix, finisher), first,
+                                                   std::min(first + rows_per_team, rows), team);
                          });
   }
 
@@ -138,27 +161,26 @@ struct HostRow {
     X* const x_data = x.data;
     Y* const y_data = y.data;
     const auto share = [=](std::int64_t rank, std::int64_t ranks) { return pieces * rank / ranks; };
-    Kokkos::parallel_for(
-        "rownorm::HostRow",
-        Policy(exec, schedule.league_size, schedule.team_size)
-            .set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(bytes) + scratch_alignment)),
-        [=, finisher = finisher](const typename Policy::member_type& member) {
-          auto* const sums = static_cast<HostSum*>(member.team_scratch(0).get_shmem_aligned(bytes, scratch_alignment));
-          const std::int64_t begin = share(member.team_rank(), member.team_size());
-          const std::int64_t end = share(member.team_rank() + 1, member.team_size());
-          const std::int64_t first = member.league_rank() * rows_per_team;
-          for (std::int64_t i = first; i < std::min(first + rows_per_team, rows); ++i) {
-            X* const x_row = x_data + i * x_stride;
-            for (std::int64_t p = begin; p < end; ++p) sums[p] = kernels.sum_piece(x_row, columns, p);
-            member.team_barrier();
-            auto sum = as_accurate_sum<Compute>(sums[0]);
-            for (std::int64_t p = 1; p < pieces; ++p) sum.add(as_accurate_sum<Compute>(sums[p]));
-            const RowScale<Compute> scale = finisher.scale(sum);
-            member.team_barrier();  // of a row's sums none is needed any more
-            kernels.rescale_pieces(x_row, y_data + i * y_stride, columns, HostScale{scale.power, scale.factor},
-                                   matrix.bypass_cache, begin, end);
-          }
-        });
+    Kokkos::parallel_for("rownorm::HostRow", team_policy(exec, schedule, 0, bytes),
+                         [=, finisher = finisher](const typename Policy::member_type& member) {
+                           const auto [barrier, shared] = team_memory(member, 0, bytes);
+                           auto* const sums = static_cast<HostSum*>(shared);
+                           const std::int64_t begin = share(member.team_rank(), member.team_size());
+                           const std::int64_t end = share(member.team_rank() + 1, member.team_size());
+                           const std::int64_t first = member.league_rank() * rows_per_team;
+                           for (std::int64_t i = first; i < std::min(first + rows_per_team, rows); ++i) {
+                             X* const x_row = x_data + i * x_stride;
+                             for (std::int64_t p = begin; p < end; ++p) sums[p] = kernels.sum_piece(x_row, columns, p);
+                             barrier->wait(member.team_size());
+                             auto sum = as_accurate_sum<Compute>(sums[0]);
+                             for (std::int64_t p = 1; p < pieces; ++p) sum.add(as_accurate_sum<Compute>(sums[p]));
+                             const RowScale<Compute> scale = finisher.scale(sum);
+                             barrier->wait(member.team_size());  // of a row's sums none is needed any more
+                             kernels.rescale_pieces(x_row, y_data + i * y_stride, columns,
+                                                    HostScale{scale.power, scale.factor}, matrix.bypass_cache, begin,
+                                                    end);
+                           }
+                         });
   }
 };
 

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Short rows, many at once.
+#if defined(ROWNORM_HOST_ROWS_SHORT_ROWS_HPP) == defined(HWY_TARGET_TOGGLE)  // once for each instruction set
+#ifdef ROWNORM_HOST_ROWS_SHORT_ROWS_HPP
+#undef ROWNORM_HOST_ROWS_SHORT_ROWS_HPP
+#else
+#define ROWNORM_HOST_ROWS_SHORT_ROWS_HPP
+#endif
+
+#include <algorithm>
+#include <cstdint>
+#include <host_rows/scales.hpp>
+#include <host_rows/sums.hpp>
+#include <host_rows/values.hpp>
+#include <rownorm/impl/host_rows.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace rownorm::impl {
+namespace HWY_NAMESPACE {
+namespace {
+
+/// Short rows without gaps between them are one stretch of memory. A block of them is summed row by row, and its
+/// products are taken along the stretch: each value has its scale beside it in a buffer, wherever its row begins. While
+/// the products of one block are stored, the next is summed.
+template <class X>
+class ShortRows {
+  using Y = X;
+  using T = ComputeOf<X, Y>;
+  using D = hn::ScalableTag<T>;
+  using Doubles = hn::ScalableTag<double>;
+
+  static constexpr std::int64_t block_values = 8192 / sizeof(T);  // which leaves room for x and y in a cache of 32 KiB
+  static constexpr std::int64_t max_rows = 512;
+  static constexpr std::int64_t line_values = line_bytes / sizeof(Y);
+
+ public:
+  static constexpr std::int64_t max_columns = block_values / 4;
+
+  explicit ShortRows(const HostMatrix& matrix)
+      : columns_(matrix.columns),
+        x_(static_cast<const X*>(matrix.x)),
+        y_(static_cast<Y*>(matrix.y)),
+        finisher_(matrix.finisher) {}
+
+  template <bool bypass_cache>
+  HWY_INLINE void normalize(std::int64_t first, std::int64_t last) {
+    const std::int64_t block_rows = std::min(max_rows, block_values / columns_);
+    std::int64_t rows = std::min(block_rows, last - first);
+    sum_first_rows(first, rows);
+    begin_ = first * columns_;
+    for (; first < last; first += block_rows) {
+      const auto sum_again = [&](std::int64_t row)
+                                 HWY_ATTR { return sum_piece<X, Y>(x_ + (first + row) * columns_, columns_); };
+      const bool has_powers =
+          !find_scales<T>(finisher_, {totals_, errors_, row_factors_, row_powers_}, rows, sum_again);
+      expand(factors_, row_factors_, rows);
+      if (has_powers) expand(powers_, row_powers_, rows);
+      const std::int64_t next = first + rows, end = next * columns_;
+      rows = std::min(block_rows, last - next);
+      const auto summing = [&](const auto& done) HWY_ATTR { sum_rows(next, rows, done); };
+      if (has_powers) {
+        store_block<false, true>(end, rows == 0, [](const auto&) {});
+        sum_first_rows(next, rows);
+      } else {
+        store_block<bypass_cache, false>(end, rows == 0, summing);
+      }
+    }
+  }
+
+ private:
+  HWY_NOINLINE void sum_first_rows(std::int64_t first, std::int64_t rows) {
+    sum_rows(first, rows, [](std::int64_t) {});
+  }
+
+  /// Sums so many rows from `first` on; every now and then says done(values summed).
+  template <class Done>
+  HWY_INLINE void sum_rows(std::int64_t first, std::int64_t rows, const Done& done) {
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(Doubles()));
+    const std::int64_t step = PieceSum<X, Y>::step_values(), vectors = (columns_ + lanes - 1) / lanes;
+    if (vectors == 1) return sum_narrow_rows<1>(first, rows, done);
+    if (vectors == 2) return sum_narrow_rows<2>(first, rows, done);
+    if (vectors == 3) return sum_narrow_rows<3>(first, rows, done);
+    if (vectors == 4) return sum_narrow_rows<4>(first, rows, done);
+    const X* x = x_ + first * columns_;
+    for (std::int64_t row = 0; row < rows; ++row, x += columns_) {
+      PieceSum<X, Y> sum;
+      std::int64_t j = 0;
+      for (; j + step <= columns_; j += step) {
+        sum.step(x + j);
+        done(row * columns_ + j);
+      }
+      if (j < columns_) sum.last_step(x + j, static_cast<std::size_t>(columns_ - j));
+      set_sum(row, sum.reduced());
+    }
+  }
+
+  HWY_INLINE void set_sum(std::int64_t row, const HostSum& sum) {
+    totals_[row] = sum.total;
+    errors_[row] = sum.error;
+  }
+
+  template <int vectors, class Done>
+  HWY_INLINE void sum_narrow_rows(std::int64_t first, std::int64_t rows, const Done& done) {
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(Doubles()));
+    const auto n = static_cast<std::size_t>(columns_ - (vectors - 1) * lanes);
+    const std::int64_t rows_at_once = std::max<std::int64_t>(1, 128 / columns_);
+    const X* x = x_ + first * columns_;
+    for (std::int64_t row = 0; row < rows;) {
+      for (const std::int64_t until = std::min(rows, row + rows_at_once); row < until; ++row, x += columns_) {
+        hwy::Prefetch(x + fetch_ahead_bytes / sizeof(X));
+        set_sum(row, sum_narrow<X, Y, vectors>(x, n));
+      }
+      done(row * columns_);
+    }
+  }
+
+  /// Puts each row's value beside all of its elements.
+  HWY_INLINE void expand(T* HWY_RESTRICT to, const T* HWY_RESTRICT values, std::int64_t rows) {
+    const D d;
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    T* place = to + carried_;
+    for (std::int64_t row = 0; row < rows; ++row, place += columns_) {
+      const auto value = hn::Set(d, values[row]);
+      for (std::int64_t j = 0; j < columns_; j += lanes) hn::StoreU(value, d, place + j);
+    }
+  }
+
+  /// Stores all values to before `end`, but those of the last line, which the next block completes, if there is one.
+  /// Meanwhile calls meanwhile(f), which every now and then calls f(values that may be stored).
+  template <bool bypass_cache, bool has_powers, class Meanwhile>
+  HWY_INLINE void store_block(std::int64_t end, bool is_last, const Meanwhile& meanwhile) {
+    const X* const x = x_ + begin_;
+    Y* const y = y_ + begin_;
+    const std::int64_t n = end - begin_, head = std::min(n, elements_to_line(y));
+    // Powers are not carried: a block that has them leaves nothing.
+    const std::int64_t in_lines = is_last || has_powers ? n : head + (n - head) / line_values * line_values;
+    const Scales<T> scales(factors_, powers_);
+    scales.template store_few<has_powers>(x, y, 0, head);
+    std::int64_t j = head;
+    const auto store_until = [&](std::int64_t until) HWY_ATTR {
+      j = scales.template store_vectors<bypass_cache, has_powers>(x, y, j, std::min(until, in_lines));
+    };
+    meanwhile(store_until);
+    store_until(in_lines);
+    scales.template store_few<has_powers>(x, y, j, in_lines);
+    carried_ = n - in_lines;
+    for (std::int64_t k = 0; k < carried_; ++k) {
+      factors_[k] = factors_[in_lines + k];
+      powers_[k] = 1;
+    }
+    begin_ = end - carried_;
+  }
+
+  std::int64_t columns_;
+  const X* x_;
+  Y* y_;
+  HostFinisher finisher_;
+  std::int64_t begin_ = 0;    // of what is not yet stored
+  std::int64_t carried_ = 0;  // values of the block before among them
+  HWY_ALIGN double totals_[max_rows + slack];
+  HWY_ALIGN double errors_[max_rows + slack];
+  HWY_ALIGN T row_factors_[max_rows + slack];
+  HWY_ALIGN T row_powers_[max_rows + slack];
+  // Beside each value of a block, and what the block before has left:
+  HWY_ALIGN T factors_[block_values + 2 * line_values + slack];
+  HWY_ALIGN T powers_[block_values + 2 * line_values + slack];
+};
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace rownorm::impl
+HWY_AFTER_NAMESPACE();
+
+#endif
