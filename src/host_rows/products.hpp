@@ -41,16 +41,15 @@ class RowProduct {
 
   /// As many values as PieceSum takes at a step; y + j lies at the start of a line.
   HWY_INLINE void step(std::int64_t j) const {
-    const auto lanes = hn::Lanes(D());
-    store<bypass_cache>(D(), product(load(D(), x_ + j)), y_ + j);
-    store<bypass_cache>(D(), product(load(D(), x_ + j + lanes)), y_ + j + lanes);
-    if constexpr (sizeof(T) == 8) {
-      store<bypass_cache>(D(), product(load(D(), x_ + j + 2 * lanes)), y_ + j + 2 * lanes);
-      store<bypass_cache>(D(), product(load(D(), x_ + j + 3 * lanes)), y_ + j + 3 * lanes);
-    }
+    two_vectors(j);
+    if constexpr (sizeof(T) == 8) two_vectors(j + 2 * hn::Lanes(D()));
   }
 
  private:
+  HWY_INLINE void two_vectors(std::int64_t j) const {
+    const auto lanes = hn::Lanes(D());
+    store_two<bypass_cache>(D(), product(load(D(), x_ + j)), product(load(D(), x_ + j + lanes)), y_ + j);
+  }
   HWY_INLINE hn::Vec<D> product(hn::Vec<D> v) const { return hn::Mul(has_power ? hn::Mul(v, power_) : v, factor_); }
 
   const X* x_;

@@ -93,11 +93,16 @@ class Scales {
     }
   }
 
-  /// Stores from j on what fills vectors; says where it ended.
+  /// Stores from j on what fills vectors, or two of them where values have 16 bits; says where it ended.
   template <bool bypass_cache, bool has_powers, class X, class Y>
   HWY_INLINE std::int64_t store_vectors(const X* x, Y* y, std::int64_t j, std::int64_t end) const {
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
-    for (; j + lanes <= end; j += lanes) store<bypass_cache>(D(), product<has_powers>(load(D(), x + j), j), y + j);
+    if constexpr (sizeof(Y) == 2)
+      for (; j + 2 * lanes <= end; j += 2 * lanes)
+        store_two<bypass_cache>(D(), product<has_powers>(load(D(), x + j), j),
+                                product<has_powers>(load(D(), x + j + lanes), j + lanes), y + j);
+    else
+      for (; j + lanes <= end; j += lanes) store<bypass_cache>(D(), product<has_powers>(load(D(), x + j), j), y + j);
     return j;
   }
 

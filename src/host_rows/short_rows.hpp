@@ -44,7 +44,8 @@ class ShortRows {
 
   template <bool bypass_cache>
   HWY_INLINE void normalize(std::int64_t first, std::int64_t last) {
-    const std::int64_t block_rows = std::min(max_rows, block_values / columns_);
+    std::int64_t block_rows = std::min(max_rows, block_values / columns_);
+    if (block_rows > narrow_rows_at_once) block_rows -= block_rows % narrow_rows_at_once;
     std::int64_t rows = std::min(block_rows, last - first);
     sum_first_rows(first, rows);
     begin_ = first * columns_;
@@ -99,19 +100,29 @@ class ShortRows {
     errors_[row] = sum.error;
   }
 
+  template <class Sums>
+  HWY_INLINE void set_sums(std::int64_t row, const Sums& sums) {
+    if constexpr (narrow_rows_at_once == 1)
+      set_sum(row, sums.reduced());
+    else
+      sums.store(totals_ + row, errors_ + row);
+  }
+
   template <int vectors, class Done>
   HWY_INLINE void sum_narrow_rows(std::int64_t first, std::int64_t rows, const Done& done) {
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(Doubles()));
     const auto n = static_cast<std::size_t>(columns_ - (vectors - 1) * lanes);
-    const std::int64_t rows_at_once = std::max<std::int64_t>(1, 128 / columns_);
+    constexpr std::int64_t at_once = narrow_rows_at_once;
+    const std::int64_t values = at_once * columns_, often = std::max<std::int64_t>(1, 128 / values);
     const X* x = x_ + first * columns_;
-    for (std::int64_t row = 0; row < rows;) {
-      for (const std::int64_t until = std::min(rows, row + rows_at_once); row < until; ++row, x += columns_) {
-        hwy::Prefetch(x + fetch_ahead_bytes / sizeof(X));
-        set_sum(row, sum_narrow<X, Y, vectors>(x, n));
-      }
-      done(row * columns_);
+    std::int64_t row = 0;
+    for (std::int64_t group = 0; row + at_once <= rows; row += at_once, x += values) {
+      for (std::int64_t j = 0; j < values; j += line_values) hwy::Prefetch(x + j + fetch_ahead_bytes / sizeof(X));
+      set_sums(row, sums_of_narrow_rows<X, Y, vectors, at_once>(x, columns_, n));
+      if (++group % often == 0) done((row + at_once) * columns_);
     }
+    // Those that are left, by the same additions, each as if it were several.
+    for (; row < rows; ++row, x += columns_) set_sums(row, sums_of_narrow_rows<X, Y, vectors, at_once>(x, 0, n));
   }
 
   /// Puts each row's value beside all of its elements.

@@ -28,6 +28,14 @@ struct PlainSums {
   HWY_INLINE void add(hn::Vec<D> value) { total = hn::Add(total, value); }
   HWY_INLINE void add(const PlainSums& other) { add(other.total); }
   HWY_INLINE HostSum reduced() const { return {hn::ReduceSum(D(), total), 0}; }
+#if !HWY_HAVE_SCALABLE
+  /// The sums of neighbouring lanes, a's and then b's.
+  static HWY_INLINE PlainSums of_neighbours(const PlainSums& a, const PlainSums& b) {
+    PlainSums sums;
+    sums.total = hn::Add(hn::ConcatEven(D(), b.total, a.total), hn::ConcatOdd(D(), b.total, a.total));
+    return sums;
+  }
+#endif
   HWY_INLINE void load(const double* totals, const double*) { total = hn::LoadU(D(), totals); }
   HWY_INLINE void store(double* totals, double*) const { hn::StoreU(total, D(), totals); }
 };
@@ -69,6 +77,15 @@ struct CompensatedSums {
     }
 #endif
   }
+#if !HWY_HAVE_SCALABLE
+  static HWY_INLINE CompensatedSums of_neighbours(const CompensatedSums& a, const CompensatedSums& b) {
+    CompensatedSums sums, odd;
+    sums.total = hn::ConcatEven(D(), b.total, a.total), sums.error = hn::ConcatEven(D(), b.error, a.error);
+    odd.total = hn::ConcatOdd(D(), b.total, a.total), odd.error = hn::ConcatOdd(D(), b.error, a.error);
+    sums.add(odd);
+    return sums;
+  }
+#endif
   HWY_INLINE void load(const double* totals, const double* errors) {
     total = hn::LoadU(D(), totals);
     error = hn::LoadU(D(), errors);
@@ -184,9 +201,9 @@ HWY_INLINE HostSum sum_piece(const X* x, std::int64_t n) {
   return checked<X, Y>(finish_piece(sum, x, 0, n), x, n);
 }
 
-/// The sum of fewer values than a step has, of which `vectors` are to be loaded and the last has n.
+/// A vector of sums of a row that has fewer values than a step, of which `vectors` are to be loaded, n of the last.
 template <class X, class Y, int vectors>
-HWY_INLINE auto sum_narrow(const X* x, std::size_t n) {
+HWY_INLINE auto sums_of_narrow_row(const X* x, std::size_t n) {
   using D = hn::ScalableTag<double>;
   const D d;
   const auto lanes = hn::Lanes(d);
@@ -199,7 +216,25 @@ HWY_INLINE auto sum_narrow(const X* x, std::size_t n) {
     if constexpr (vectors > 3) sums.add(hn::Abs(load(d, x + 2 * lanes)));
     sums.add(hn::Abs(load_n(d, x + (vectors - 1) * lanes, n)));
   }
-  return sums.reduced();
+  return sums;
+}
+
+#if HWY_HAVE_SCALABLE
+constexpr std::int64_t narrow_rows_at_once = 1;
+#else
+/// So many narrow rows are summed at once, each into a lane: neighbouring lanes are added until each row has only one.
+constexpr std::int64_t narrow_rows_at_once = hn::MaxLanes(hn::ScalableTag<double>());
+#endif
+
+template <class X, class Y, int vectors, std::int64_t rows>
+HWY_INLINE auto sums_of_narrow_rows(const X* x, std::int64_t pitch, std::size_t n) {
+  if constexpr (rows == 1) {
+    return sums_of_narrow_row<X, Y, vectors>(x, n);
+  } else {
+    const auto lower = sums_of_narrow_rows<X, Y, vectors, rows / 2>(x, pitch, n);
+    const auto upper = sums_of_narrow_rows<X, Y, vectors, rows / 2>(x + rows / 2 * pitch, pitch, n);
+    return decltype(lower)::of_neighbours(lower, upper);
+  }
 }
 
 }  // namespace
