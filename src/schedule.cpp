@@ -165,8 +165,8 @@ void give_rows(Schedule& schedule, std::int64_t rows, std::int64_t workers, std:
 
 /// Tiles for the problem. Each column lies in pages of its own, and to look up a page costs as much as to read a
 /// kilobyte: so tiles are as high as a page is long. Threads have tiles of their own, of which they hold what they
-/// read, where their own caches have room for that; else they share tiles, of two pages, with some columns for each.
-/// Where all caches together have no room for half a page of each column, x is read twice instead.
+/// read, where their own caches have room for that; else they share tiles, of two pages if they can, with some columns
+/// for each. Where all caches together have no room for half a page of each column, x is read twice instead.
 void make_tiles(Schedule& schedule, const Problem& problem, const Machine& machine) {
   constexpr std::int64_t page = 4096, line = 64;
   const std::int64_t line_values = line / problem.x_value_bytes, elements = problem.rows * problem.columns;
@@ -184,8 +184,8 @@ void make_tiles(Schedule& schedule, const Problem& problem, const Machine& machi
   std::int64_t column_bytes = highest(page, divide_rounding_up(problem.rows, threads)), columns = problem.columns;
   const bool rows_are_few = problem.rows < threads * line_values;
   if (sharing > 1 && (rows_are_few || (column_bytes * columns > own_room && sharing == threads))) {
-    column_bytes = highest(2 * page, problem.rows);
     columns = divide_rounding_up(pieces, sharing) * divide_rounding_up(problem.columns, pieces);
+    column_bytes = highest(2 * page * columns <= own_room ? 2 * page : page, problem.rows);
     schedule.team_size = static_cast<int>(sharing);
     schedule.league_size = 1;
     schedule.rows_per_team = problem.rows;

@@ -250,14 +250,14 @@ TEST_CASE("what host threads do with rows", "[schedule][host]") {
   };
   using Expected = std::vector<std::int64_t>;
   CHECK(tiles(1 << 16, 64, 2) == Expected{1024, 1, 2, 1 << 15, 8 << 20});    // a page, which a thread's own cache holds
-  CHECK(tiles(1 << 16, 1024, 2) == Expected{2048, 2, 1, 1 << 16, 8 << 20});  // two pages, which the threads hold
-  CHECK(tiles(1 << 16, 16384, 2) == Expected{2048, 2, 1, 1 << 16, 0});       // x is read twice
-  CHECK(tiles(1 << 16, 1024, 16) == Expected{2048, 16, 1, 1 << 16, 1 << 20});
-  CHECK(tiles(1 << 16, 4096, 16) == Expected{1024, 16, 1, 1 << 16, 1 << 20});
-  CHECK(tiles(1 << 16, 200, 16) == Expected{1024, 1, 16, 1 << 12, 1 << 20});  // columns are too few to share
+  CHECK(tiles(1 << 16, 1024, 2) == Expected{1024, 2, 1, 1 << 16, 8 << 20});  // threads share one
+  CHECK(tiles(1 << 16, 1024, 16) == Expected{2048, 16, 1, 1 << 16, 1 << 20});  // two pages
+  CHECK(tiles(1 << 16, 8192, 16) == Expected{512, 16, 1, 1 << 16, 1 << 20});   // half a page
+  CHECK(tiles(1 << 16, 16384, 16) == Expected{1024, 16, 1, 1 << 16, 0});       // x is read twice
   CHECK(tiles(1 << 16, 16384, 1) == Expected{1024, 1, 1, 1 << 16, 0});
-  CHECK(tiles(100, 1 << 20, 16) == Expected{128, 16, 1, 100, 0});    // fewer rows than threads have lines for
-  CHECK(tiles(16, 1 << 10, 16) == Expected{16, 1, 1, 16, 1 << 20});  // too little to share
+  CHECK(tiles(1 << 16, 200, 16) == Expected{1024, 1, 16, 1 << 12, 1 << 20});  // columns are too few to share
+  CHECK(tiles(100, 1 << 20, 16) == Expected{128, 16, 1, 100, 0});             // fewer rows than threads have lines for
+  CHECK(tiles(16, 1 << 10, 16) == Expected{16, 1, 1, 16, 1 << 20});           // too little to share
   columns.y_neighbours = rownorm::Neighbours::in_row;
   CHECK(schedule(columns, 2).kernel == Kernel::TeamPerRow);
 }

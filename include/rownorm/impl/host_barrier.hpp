@@ -27,8 +27,10 @@ class HostBarrier {
  private:
   static constexpr int max_looks = 1 << 12;
 
-  alignas(64) std::atomic<std::int64_t> arrived_{0};
-  alignas(64) std::atomic<std::uint32_t> round_{0};
+  // Who waits looks at another line than who arrives writes to. Not by alignas, which nvcc cannot construct in place.
+  std::atomic<std::int64_t> arrived_{0};
+  char apart_[64] = {};
+  std::atomic<std::uint32_t> round_{0};
 };
 
 }  // namespace rownorm::impl

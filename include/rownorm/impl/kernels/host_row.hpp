@@ -94,18 +94,20 @@ struct HostRow {
   }
 
  private:
+  static constexpr int line_bytes = 64;
+
   /// A team whose threads share a barrier, and so many bytes at a line.
   template <class Exec>
   static auto team_policy(const Exec& exec, const Schedule& schedule, int level, std::size_t bytes) {
-    const std::size_t room = bytes + sizeof(HostBarrier) + 2 * alignof(HostBarrier);
+    const std::size_t room = bytes + sizeof(HostBarrier) + 2 * line_bytes;
     return Kokkos::TeamPolicy<Exec>(exec, schedule.league_size, schedule.team_size)
         .set_scratch_size(level, Kokkos::PerTeam(static_cast<int>(room)));
   }
   template <class Member>
   static std::pair<HostBarrier*, void*> team_memory(const Member& member, int level, std::size_t bytes) {
     const auto& scratch = member.team_scratch(level);
-    void* const barrier = scratch.get_shmem_aligned(sizeof(HostBarrier), alignof(HostBarrier));
-    void* const shared = scratch.get_shmem_aligned(bytes, alignof(HostBarrier));
+    void* const barrier = scratch.get_shmem_aligned(sizeof(HostBarrier), line_bytes);
+    void* const shared = scratch.get_shmem_aligned(bytes, line_bytes);
     if (member.team_rank() == 0) new (barrier) HostBarrier;
     member.team_barrier();
     return {static_cast<HostBarrier*>(barrier), shared};
