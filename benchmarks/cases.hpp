@@ -104,11 +104,9 @@ inline std::vector<Shape> sweep_shapes() {
 inline std::vector<Table> tables(bool sweep) {
   std::vector<Table> all = {
       // name, calls, shapes, placements
-      {"shapes", 1, plain_shapes, layouts},
-      {"odd", 1, odd_shapes, misaligned},
-      {"odd", 1, odd_lengths, {contiguous}},
-      {"small", 20, small_shapes, {contiguous}},
-      {"host", 1, host_shapes, {contiguous, layouts[1], layouts[2]}},
+      {"shapes", 1, plain_shapes, layouts},  {"odd", 1, odd_shapes, misaligned},
+      {"odd", 1, odd_lengths, {contiguous}}, {"small", 20, small_shapes, {contiguous}},
+      {"host", 1, host_shapes, layouts},
   };
   if (sweep) all.push_back({"sweep", 1, sweep_shapes(), {contiguous}});
   return all;

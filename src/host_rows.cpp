@@ -12,6 +12,7 @@
 #include <host_rows/long_rows.hpp>
 #include <host_rows/short_rows.hpp>
 #include <host_rows/tiles.hpp>
+#include <host_rows/turned_tiles.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace rownorm::impl {
@@ -19,7 +20,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 template <class Rows>
-void normalize_with(Rows rows, const HostMatrix& matrix, std::int64_t first, std::int64_t last) {
+void normalize_with(Rows&& rows, const HostMatrix& matrix, std::int64_t first, std::int64_t last) {
   if (matrix.bypass_cache)
     rows.template normalize<true>(first, last);
   else
@@ -46,7 +47,12 @@ void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t l
 
 template <class X, class Y>
 void normalize_tiles(const HostMatrix& matrix, std::int64_t first, std::int64_t last, const HostTileTeam& team) {
-  if constexpr (sizeof(X) == sizeof(Y)) normalize_with(Tiles<X, Y>(matrix, team), matrix, first, last);
+  if (matrix.x_by_columns && matrix.y_by_columns) {
+    if constexpr (sizeof(X) == sizeof(Y)) normalize_with(Tiles<X, Y>(matrix, team), matrix, first, last);
+  } else {
+    if constexpr (std::is_same_v<X, Y> && sizeof(X) >= 4)
+      normalize_with(TurnedTiles<X>(matrix, team.held), matrix, first, last);
+  }
   if (matrix.bypass_cache) hwy::FlushStream();
 }
 

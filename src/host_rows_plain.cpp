@@ -146,23 +146,27 @@ template <class X, class Y>
 void normalize_tile(const HostMatrix& matrix, std::int64_t first, std::int64_t rows) {
   using T = ComputeOf<X, Y>;
   constexpr int most = 64;
-  const X* const x = static_cast<const X*>(matrix.x) + first;
-  Y* const y = static_cast<Y*>(matrix.y) + first;
+  const std::int64_t x_row = matrix.x_by_columns ? 1 : matrix.x_stride,
+                     x_column = matrix.x_by_columns ? matrix.x_stride : 1;
+  const std::int64_t y_row = matrix.y_by_columns ? 1 : matrix.y_stride,
+                     y_column = matrix.y_by_columns ? matrix.y_stride : 1;
+  const X* const x = static_cast<const X*>(matrix.x) + first * x_row;
+  Y* const y = static_cast<Y*>(matrix.y) + first * y_row;
   Sums<T, most> sums;
   const int n = static_cast<int>(std::min<std::int64_t>(rows, most));
   for (std::int64_t j = 0; j < matrix.columns; ++j)
-    for (int i = 0; i < n; ++i) sums.add(i, std::abs(loaded<double>(x[i + j * matrix.x_stride])));
+    for (int i = 0; i < n; ++i) sums.add(i, std::abs(loaded<double>(x[i * x_row + j * x_column])));
   T powers[most], factors[most];
   for (int i = 0; i < n; ++i) {
     HostSum sum{sums.totals[i], sums.errors[i]};
-    if (std::isinf(sum.total)) sum = sum_of<X, Y>(x + i, matrix.columns, matrix.x_stride);
+    if (std::isinf(sum.total)) sum = sum_of<X, Y>(x + i * x_row, matrix.columns, x_column);
     const HostScale scale = matrix.finisher.scale(matrix.finisher.finisher, sum);
     powers[i] = static_cast<T>(scale.power);
     factors[i] = static_cast<T>(scale.factor);
   }
   for (std::int64_t j = 0; j < matrix.columns; ++j)
     for (int i = 0; i < n; ++i)
-      y[i + j * matrix.y_stride] = stored<Y>(loaded<T>(x[i + j * matrix.x_stride]) * powers[i] * factors[i]);
+      y[i * y_row + j * y_column] = stored<Y>(loaded<T>(x[i * x_row + j * x_column]) * powers[i] * factors[i]);
   if (rows > most) normalize_tile<X, Y>(matrix, first + most, rows - most);
 }
 

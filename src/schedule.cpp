@@ -145,10 +145,14 @@ bool has_adjacent_columns(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
 }
 
+/// True where the rows of one of x and y lie side by side, and not those of the other.
+bool are_turned(const Problem& problem) { return problem.x_neighbours != problem.y_neighbours; }
+
 /// True where kernels for hosts can serve the problem by tiles.
 bool is_by_tiles(const Problem& problem) {
-  return problem.x_neighbours == Neighbours::in_column && problem.y_neighbours == Neighbours::in_column &&
-         problem.x_value_bytes == problem.y_value_bytes;
+  const auto either = {problem.x_neighbours, problem.y_neighbours};
+  return std::count(either.begin(), either.end(), Neighbours::none) == 0 && !has_adjacent_columns(problem) &&
+         problem.x_value_bytes == problem.y_value_bytes && (!are_turned(problem) || problem.x_value_bytes >= 4);
 }
 
 // A thread is not worth waking for less.
@@ -201,6 +205,20 @@ void make_tiles(Schedule& schedule, const Problem& problem, const Machine& machi
   schedule.tile_rows = static_cast<int>(column_bytes / problem.x_value_bytes);
 }
 
+/// Tiles that are turned: of a thread's own, as high as a part of a page that the caches have room for.
+void make_turned_tiles(Schedule& schedule, const Problem& problem, const Machine& machine) {
+  constexpr std::int64_t line = 64;
+  const std::int64_t line_values = line / problem.x_value_bytes;
+  const std::int64_t threads =
+      std::clamp<std::int64_t>(problem.rows * problem.columns / min_elements_per_host_thread, 1, machine.processors);
+  const std::int64_t room = machine.cache_bytes / 2 / machine.processors;
+  std::int64_t column_bytes = impl::max_turned_tile_bytes;
+  while (column_bytes > 4 * line && column_bytes * problem.columns > room) column_bytes /= 2;
+  schedule.tile_rows = static_cast<int>(column_bytes / problem.x_value_bytes);
+  if (column_bytes * problem.columns <= room) schedule.scratch_bytes = static_cast<int>(room);
+  give_rows(schedule, problem.rows, threads, line_values);
+}
+
 Schedule host_row(const Problem& problem, const Machine& machine) {
   const std::int64_t row_bytes = problem.columns * problem.x_value_bytes;
   const std::int64_t threads = std::clamp<std::int64_t>(
@@ -208,7 +226,10 @@ Schedule host_row(const Problem& problem, const Machine& machine) {
   Schedule schedule{.kernel = Kernel::HostRow,
                     .bypass_cache = problem.rows * problem.columns * problem.y_value_bytes > machine.cache_bytes / 2};
   if (is_by_tiles(problem)) {
-    make_tiles(schedule, problem, machine);
+    if (are_turned(problem))
+      make_turned_tiles(schedule, problem, machine);
+    else
+      make_tiles(schedule, problem, machine);
     return schedule;
   }
   if (!has_adjacent_columns(problem)) return {};

@@ -101,7 +101,10 @@ std::uint64_t element(const Layout& format, std::size_t row, std::size_t column,
 
 struct Place {
   std::size_t offset, gap;  // elements before the first row, and between rows
-  bool by_columns;          // a column after the other
+  bool x_by_columns;        // a column after the other
+  bool y_by_columns;
+
+  bool has_tiles() const { return x_by_columns || y_by_columns; }
 };
 
 /// By three threads together, which meet at a barrier, or by one where there is nothing to overlap.
@@ -131,31 +134,36 @@ void normalize_tiles(const HostKernels& kernels, const HostMatrix& matrix, std::
 template <class Compute>
 void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows, std::size_t columns,
                 const Place& place, HostMatrix matrix, std::int64_t split) {
-  CAPTURE(x_format.name, y_format.name, rows, columns, place.offset, place.gap, place.by_columns);
+  CAPTURE(x_format.name, y_format.name, rows, columns, place.offset, place.gap, place.x_by_columns, place.y_by_columns);
   CAPTURE(matrix.bypass_cache, matrix.overlap, matrix.tile_rows, rownorm::impl::host_instructions());
-  const std::size_t pitch = (place.by_columns ? rows : columns) + place.gap;
-  const auto index = [&](std::size_t i, std::size_t j) {
-    return place.offset + (place.by_columns ? j * pitch + i : i * pitch + j);
+  const auto index_in = [&](bool by_columns) {
+    return [=, &place](std::size_t i, std::size_t j) {
+      return place.offset + (by_columns ? j * (rows + place.gap) + i : i * (columns + place.gap) + j);
+    };
   };
-  const std::size_t length = place.offset + pitch * (place.by_columns ? columns : rows) + 3;
+  const auto x_index = index_in(place.x_by_columns), y_index = index_in(place.y_by_columns);
+  const std::size_t length = place.offset + (rows + place.gap) * (columns + place.gap) + 3;
   constexpr char poison = 0x5a;
   std::vector<char> x(length * static_cast<std::size_t>(x_format.bytes), poison);
   std::vector<char> y(length * static_cast<std::size_t>(y_format.bytes), poison), expected_poison = y;
   std::mt19937_64 random(columns);
   for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < columns; ++j) put(x, index(i, j), x_format.bytes, element(x_format, i, j, random));
+    for (std::size_t j = 0; j < columns; ++j) put(x, x_index(i, j), x_format.bytes, element(x_format, i, j, random));
 
   const rownorm::impl::RowFinisher<rownorm::MeanAbs, Compute> finisher{
       {}, rownorm::impl::RowLength(static_cast<std::int64_t>(columns)), static_cast<Compute>(1e-8)};
   matrix.x = x.data() + place.offset * static_cast<std::size_t>(x_format.bytes);
   matrix.y = y.data() + place.offset * static_cast<std::size_t>(y_format.bytes);
   matrix.columns = static_cast<std::int64_t>(columns);
-  matrix.x_stride = matrix.y_stride = static_cast<std::int64_t>(pitch);
+  matrix.x_by_columns = place.x_by_columns;
+  matrix.y_by_columns = place.y_by_columns;
+  matrix.x_stride = static_cast<std::int64_t>((place.x_by_columns ? rows : columns) + place.gap);
+  matrix.y_stride = static_cast<std::int64_t>((place.y_by_columns ? rows : columns) + place.gap);
   matrix.finisher = rownorm::impl::host_finisher(finisher);
   const HostKernels kernels = rownorm::impl::host_kernels(x_format.value, y_format.value);
   const auto last = static_cast<std::int64_t>(rows);
   for (const auto& [begin, end] : {std::pair{std::int64_t{0}, split}, std::pair{split, last}}) {
-    if (place.by_columns)
+    if (place.has_tiles())
       normalize_tiles(kernels, matrix, begin, end, x_format.bytes);
     else
       kernels.normalize_rows(matrix, begin, end);
@@ -164,12 +172,12 @@ void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows
   long double worst = 0;
   for (std::size_t i = 0; i < rows; ++i) {
     Reals row(columns);
-    for (std::size_t j = 0; j < columns; ++j) row[j] = x_format.decode(get(x, index(i, j), x_format.bytes));
+    for (std::size_t j = 0; j < columns; ++j) row[j] = x_format.decode(get(x, x_index(i, j), x_format.bytes));
     const Reals expected = reference_row(row, static_cast<long double>(static_cast<Compute>(1e-8)));
     for (std::size_t j = 0; j < columns; ++j) {
-      worst = std::max(worst, y_format.ulp_from(expected[j], get(y, index(i, j), y_format.bytes)));
+      worst = std::max(worst, y_format.ulp_from(expected[j], get(y, y_index(i, j), y_format.bytes)));
       for (int b = 0; b < y_format.bytes; ++b) {
-        const std::size_t at = index(i, j) * static_cast<std::size_t>(y_format.bytes) + static_cast<std::size_t>(b);
+        const std::size_t at = y_index(i, j) * static_cast<std::size_t>(y_format.bytes) + static_cast<std::size_t>(b);
         y[at] = poison;
       }
     }
@@ -191,12 +199,17 @@ void check_all_places(const Layout& x, const Layout& y, std::size_t rows, std::s
       check_rows<float>(x, y, rows, columns, place, matrix, split);
   };
   for (const bool bypass_cache : {false, true}) {
-    check({1, 0, false}, 0, bypass_cache, true);
-    check({5, 3, false}, 0, bypass_cache, true);
-    check({0, 1, false}, 0, bypass_cache, false);
+    check({1, 0, false, false}, 0, bypass_cache, true);
+    check({5, 3, false, false}, 0, bypass_cache, true);
+    check({0, 1, false, false}, 0, bypass_cache, false);
     if (x.bytes != y.bytes) continue;
-    check({0, 0, true}, 16, bypass_cache, true);
-    check({3, 5, true}, 33, bypass_cache, false);
+    check({0, 0, true, true}, 16, bypass_cache, true);
+    check({3, 5, true, true}, 33, bypass_cache, false);
+    if (x.value != y.value || x.bytes == 2) continue;
+    check({0, 11, true, false}, 32, bypass_cache, false);  // 48 = 37 + 11: lines of y are whole
+    check({3, 0, true, false}, 16, bypass_cache, false);
+    check({0, 11, false, true}, 32, bypass_cache, false);
+    check({3, 0, false, true}, 16, bypass_cache, false);
   }
 }
 

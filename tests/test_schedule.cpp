@@ -259,6 +259,9 @@ TEST_CASE("what host threads do with rows", "[schedule][host]") {
   CHECK(tiles(100, 1 << 20, 16) == Expected{128, 16, 1, 100, 0});             // fewer rows than threads have lines for
   CHECK(tiles(16, 1 << 10, 16) == Expected{16, 1, 1, 16, 1 << 20});           // too little to share
   columns.y_neighbours = rownorm::Neighbours::in_row;
+  CHECK(tiles(1 << 16, 64, 2) == Expected{1024, 1, 2, 1 << 15, 8 << 20});  // turned in between
+  CHECK(tiles(1 << 16, 1 << 16, 2) == Expected{64, 1, 2, 1 << 15, 0});
+  columns.x_value_bytes = columns.y_value_bytes = 2;
   CHECK(schedule(columns, 2).kernel == Kernel::TeamPerRow);
 }
 

@@ -69,9 +69,10 @@ Problem problem_of(const X& x, const Y& y) {
 /// - Enqueues on `exec` one kernel, or two for rows that the device cannot hold, or more of either for more data than
 ///   the workspace serves at once (some gigabytes), and does not fence: with a GPU it returns before they have run,
 ///   while Kokkos' host backends run a kernel as they enqueue it. An empty view launches none.
-/// - Allocates nothing, beyond what Kokkos itself reserves at the first team kernel on an instance, and a workspace of
-///   9 MiB at the first call on a CUDA stream with rows that teams share or read twice: a call not to be captured in a
-///   graph.
+/// - Allocates nothing, beyond what Kokkos itself reserves for teams, at the first call on an instance that needs as
+///   much; a workspace of 9 MiB at the first call on a CUDA stream with rows that teams share or read twice: a call not
+///   to be captured in a graph; and on hosts, at the first call with rows that lie side by side, memory for each
+///   thread, together half as much as the cache they share, which it keeps until it ends.
 /// - May be called from any number of host threads and instances at once, unless Kokkos was built for one host thread
 ///   (Kokkos_ENABLE_ATOMICS_BYPASS: then it takes no lock).
 ///

@@ -190,6 +190,20 @@ HWY_NOINLINE HostSum sum_overflowed(const X* x, std::int64_t n) {
   }
 }
 
+/// The sum of a row that has left the range of double when its values, which lie a stride apart, were added one by one.
+template <class X, class Y>
+HWY_NOINLINE HostSum sum_overflowed_row(const X* x, std::int64_t n, std::int64_t stride) {
+  if constexpr (std::is_same_v<ComputeOf<X, Y>, float>) {
+    return {infinity, 0};  // no sum of numbers does
+  } else {
+    const hn::CappedTag<double, 1> one;
+    CompensatedSums<hn::CappedTag<double, 1>> sums;
+    for (std::int64_t j = 0; j < n; ++j)
+      sums.add(hn::Mul(hn::Abs(load_n(one, x + j * stride, 1)), hn::Set(one, 1 / HostSum::large_unit)));
+    return {hn::GetLane(sums.total), hn::GetLane(sums.error)};
+  }
+}
+
 template <class X, class Y>
 HWY_INLINE HostSum checked(const HostSum& sum, const X* x, std::int64_t n) {
   return HWY_UNLIKELY(sum.total == infinity) ? sum_overflowed<X, Y>(x, n) : sum;

@@ -193,25 +193,14 @@ class Tiles {
       }
       sums.store(totals(0) + row, errors(0) + row);
     }
-    const auto sum_again = [&](std::int64_t row) HWY_ATTR { return sum_of_row(column(first + begin + row, 0)); };
+    const auto sum_again = [&](std::int64_t row) HWY_ATTR {
+      return sum_overflowed_row<X, Y>(column(first + begin + row, 0), matrix_.columns, matrix_.x_stride);
+    };
     const bool are_plain =
         find_scales<T>(matrix_.finisher, {totals(0) + begin, errors(0) + begin, factors_ + begin, powers_ + begin},
                        end - begin, sum_again);
     has_powers_[team_.rank] = are_plain ? 0 : 1;
     if (are_plain && team_.size > 1) std::fill(powers_ + begin, powers_ + end, T{1});  // others may have some
-  }
-
-  /// Of one row, in large units where it must be.
-  HWY_INLINE HostSum sum_of_row(const X* x) const {
-    if constexpr (std::is_same_v<T, float>) {
-      return {infinity, 0};  // no sum of numbers becomes that in double
-    } else {
-      const hn::CappedTag<double, 1> one;
-      CompensatedSums<hn::CappedTag<double, 1>> sums;
-      for (std::int64_t j = 0; j < matrix_.columns; ++j)
-        sums.add(hn::Mul(hn::Abs(load_n(one, x + j * matrix_.x_stride, 1)), hn::Set(one, 1 / HostSum::large_unit)));
-      return {hn::GetLane(sums.total), hn::GetLane(sums.error)};
-    }
   }
 
   const HostMatrix& matrix_;

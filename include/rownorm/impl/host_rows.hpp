@@ -47,9 +47,11 @@ struct HostMatrix {
   const void* x;
   void* y;
   std::int64_t columns;
-  std::int64_t x_stride;  ///< from a row to the next; with tiles, from a column to the next
+  std::int64_t x_stride;  ///< from a row to the next, or from a column to the next
   std::int64_t y_stride;
-  std::int64_t tile_rows;  ///< neighbouring rows in a tile, where columns are contiguous
+  bool x_by_columns;  ///< columns of x are contiguous, else rows are
+  bool y_by_columns;
+  std::int64_t tile_rows;  ///< neighbouring rows in a tile, where columns of x or y are contiguous
   bool bypass_cache;       ///< y is stored past the caches
   bool overlap;            ///< a row is stored while the next is summed
   HostFinisher finisher;
@@ -69,6 +71,9 @@ constexpr std::int64_t host_pieces(std::int64_t columns) {
 
 /// Tiles of rows that lie side by side are summed in pieces as well: these at most, of not fewer columns than that.
 constexpr std::int64_t host_tile_pieces(std::int64_t columns) { return std::clamp<std::int64_t>(columns / 32, 1, 128); }
+
+/// The largest part of a column that a tile has where columns of one of x and y are contiguous, and rows of the other.
+inline constexpr std::int64_t max_turned_tile_bytes = 4096;
 
 /// So many values vectors may reach past the last.
 inline constexpr std::int64_t host_vector_slack = 64;
@@ -102,7 +107,8 @@ struct HostKernels {
                          std::int64_t first, std::int64_t last);
   /// Normalises the rows from `first` to before `last`.
   void (*normalize_rows)(const HostMatrix& matrix, std::int64_t first, std::int64_t last);
-  /// The same where columns are contiguous, together with the other threads of a team.
+  /// The same where columns of x or y are contiguous: of both, together with the other threads of a team; of one, and
+  /// x and y are of one type of 4 or 8 bytes, alone.
   void (*normalize_tiles)(const HostMatrix& matrix, std::int64_t first, std::int64_t last, const HostTileTeam& team);
 };
 

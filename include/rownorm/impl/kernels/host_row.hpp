@@ -75,11 +75,14 @@ struct HostRow {
   void launch(const Exec& exec, const Schedule& schedule) const {
     const bool in_place = static_cast<const void*>(x.data) == y.data;
     const bool in_tiles = schedule.tile_rows > 0;
+    const bool x_by_columns = in_tiles && x.column_stride != 1, y_by_columns = in_tiles && y.column_stride != 1;
     const HostMatrix matrix{.x = x.data,
                             .y = y.data,
                             .columns = x.columns,
-                            .x_stride = in_tiles ? x.column_stride : x.row_stride,
-                            .y_stride = in_tiles ? y.column_stride : y.row_stride,
+                            .x_stride = x_by_columns ? x.column_stride : x.row_stride,
+                            .y_stride = y_by_columns ? y.column_stride : y.row_stride,
+                            .x_by_columns = x_by_columns,
+                            .y_by_columns = y_by_columns,
                             .tile_rows = schedule.tile_rows,
                             .bypass_cache = schedule.bypass_cache && !in_place,
                             .overlap = schedule.overlap,
