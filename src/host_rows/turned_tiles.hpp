@@ -53,7 +53,7 @@ class TurnedTiles {
       };
       const bool has_powers = !find_scales<T>(matrix_.finisher, {totals_, errors_, factors_, powers_}, rows, sum_again);
       if (has_powers)
-        store_elements(first, 0, rows, 0, matrix_.columns, &powers_[0]);
+        store_with_powers(first, rows);
       else if (bypass_cache && has_whole_lines && first % block == 0)
         store_tile<true>(first, rows);
       else
@@ -100,16 +100,36 @@ class TurnedTiles {
 
   template <bool bypass_cache>
   HWY_INLINE void store_tile(std::int64_t first, std::int64_t rows) {
-    const std::int64_t whole_rows = rows / block * block, whole_columns = matrix_.columns / block * block;
+    const auto store = [&](std::int64_t i, std::int64_t j) HWY_ATTR {
+      if (i + block > rows || j + block > matrix_.columns)
+        store_part_of_block(first, i, j, std::min(block, rows - i), std::min(block, matrix_.columns - j));
+      else if (matrix_.x_by_columns)
+        store_block<bypass_cache, true>(first, i, j);
+      else
+        store_block<bypass_cache, false>(first, i, j);
+    };
+    // Along the lines of y.
     if (matrix_.x_by_columns) {
-      for (std::int64_t i = 0; i < whole_rows; i += block)
-        for (std::int64_t j = 0; j < whole_columns; j += block) store_block<bypass_cache, true>(first, i, j);
+      for (std::int64_t i = 0; i < rows; i += block)
+        for (std::int64_t j = 0; j < matrix_.columns; j += block) store(i, j);
     } else {
-      for (std::int64_t j = 0; j < whole_columns; j += block)
-        for (std::int64_t i = 0; i < whole_rows; i += block) store_block<bypass_cache, false>(first, i, j);
+      for (std::int64_t j = 0; j < matrix_.columns; j += block)
+        for (std::int64_t i = 0; i < rows; i += block) store(i, j);
     }
-    store_elements(first, 0, whole_rows, whole_columns, matrix_.columns, nullptr);
-    store_elements(first, whole_rows, rows, 0, matrix_.columns, nullptr);
+  }
+
+  HWY_NOINLINE void store_part_of_block(std::int64_t first, std::int64_t i, std::int64_t j, std::int64_t rows,
+                                        std::int64_t columns) {
+    const bool by_columns = matrix_.x_by_columns;
+    const std::int64_t lines = by_columns ? columns : rows, length = by_columns ? rows : columns;
+    for (std::int64_t k = 0; k < lines; ++k)
+      for (std::int64_t q = 0; q < length; ++q) {
+        const std::int64_t row = by_columns ? i + q : i + k, column = by_columns ? j + k : j + q;
+        const T x = by_columns && held_ ? held_[column * matrix_.tile_rows + row] : x_[x_index(first + row, column)];
+        turned_[q * block + k] = x * factors_[row];
+      }
+    for (std::int64_t q = 0; q < length; ++q)
+      std::copy_n(turned_ + q * block, lines, y_ + y_index(first + i, j) + q * matrix_.y_stride);
   }
 
   /// The block whose first element is in row `first` + i and column j.
@@ -158,13 +178,10 @@ class TurnedTiles {
       }
   }
 
-  HWY_NOINLINE void store_elements(std::int64_t first, std::int64_t row, std::int64_t end_row, std::int64_t column,
-                                   std::int64_t end_column, const T* powers) const {
-    for (std::int64_t i = row; i < end_row; ++i)
-      for (std::int64_t j = column; j < end_column; ++j) {
-        const T x = x_[x_index(first + i, j)];
-        y_[y_index(first + i, j)] = (powers ? x * powers[i] : x) * factors_[i];
-      }
+  HWY_NOINLINE void store_with_powers(std::int64_t first, std::int64_t rows) const {
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < matrix_.columns; ++j)
+        y_[y_index(first + i, j)] = (x_[x_index(first + i, j)] * powers_[i]) * factors_[i];
   }
 
   const HostMatrix& matrix_;
