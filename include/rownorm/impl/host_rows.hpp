@@ -69,7 +69,8 @@ constexpr std::int64_t host_pieces(std::int64_t columns) {
   return (columns + host_piece_columns(columns) - 1) / host_piece_columns(columns);
 }
 
-/// Tiles of rows that lie side by side are summed in pieces as well: these at most, of not fewer columns than that.
+/// Tiles of rows that lie side by side are summed in pieces as well: no more than 128, of no fewer than 32 columns
+/// unless there is but one.
 constexpr std::int64_t host_tile_pieces(std::int64_t columns) { return std::clamp<std::int64_t>(columns / 32, 1, 128); }
 
 /// The largest part of a column that a tile has where columns of one of x and y are contiguous, and rows of the other.
@@ -132,7 +133,7 @@ HostKernels host_kernels_for(HostValue x, HostValue y, const Kernels& kernels) {
       x, [&]<class X>() { return with_type(y, [&]<class Y>() { return kernels.template operator()<X, Y>(); }); });
 }
 
-/// Memory of the calling thread, at a line, which it keeps until it ends; larger only where it asks for more.
+/// Memory of the calling thread, at a page, which it keeps until it ends, or until it asks for more.
 void* host_thread_memory(std::size_t bytes);
 
 HostKernels host_kernels(HostValue x, HostValue y);
