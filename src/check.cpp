@@ -14,102 +14,206 @@ namespace {
 
 /// A sum of stride * n over 0 <= n < count.
 struct Progression {
-  std::int64_t stride;
-  std::int64_t count;
+  std::int64_t stride = 0;
+  std::int64_t count = 1;
 
   std::int64_t last() const { return stride * (count - 1); }
 };
 
-using Progressions = std::array<Progression, 4>;
+/// Progressions whose sums are looked for, at most two for each dimension of two arrays.
+class Progressions {
+ public:
+  void add(const Progression& progression) {
+    if (progression.count > 1 && progression.stride > 0) all_[count_++] = progression;
+  }
 
-/// True where the progressions from `index` on, largest stride first, can add up to a value in [low, high].
-bool reaches(const Progressions& progressions, std::size_t index, std::int64_t low, std::int64_t high) {
-  if (index == progressions.size()) return low <= 0 && 0 <= high;
-  const Progression& current = progressions[index];
-  if (current.stride == 0) return reaches(progressions, index + 1, low, high);
-  std::int64_t rest = 0;
-  for (std::size_t i = index + 1; i < progressions.size(); ++i) rest += progressions[i].last();
-  const std::int64_t first = std::max<std::int64_t>(0, divide_rounding_up(low - rest, current.stride));
-  for (std::int64_t n = first; n < current.count && n * current.stride <= high; ++n)
-    if (reaches(progressions, index + 1, low - n * current.stride, high - n * current.stride)) return true;
-  return false;
+  /// Largest stride first, and those of equal stride as one.
+  void simplify() {
+    const auto begin = all_.begin(), end = begin + count_;
+    std::sort(begin, end, [](const Progression& a, const Progression& b) { return a.stride > b.stride; });
+    int last = 0;
+    for (int k = 1; k < count_; ++k) {
+      if (all_[k].stride == all_[last].stride)
+        all_[last].count += all_[k].count - 1;
+      else
+        all_[++last] = all_[k];
+    }
+    count_ = std::min(count_, last + 1);
+  }
+
+  /// True where they can add up to a value in [low, high].
+  bool reach(std::int64_t low, std::int64_t high) const {
+    // Every sum is a multiple of the strides' common divisor, which for interleaved arrays misses the range altogether.
+    std::int64_t divisor = 0;
+    for (int k = 0; k < count_; ++k) divisor = std::gcd(divisor, all_[k].stride);
+    if (divisor > 0 && divide_rounding_up(low, divisor) * divisor > high) return false;
+    return reach_from(0, low, high);
+  }
+
+ private:
+  bool reach_from(int index, std::int64_t low, std::int64_t high) const {
+    if (index == count_) return low <= 0 && 0 <= high;
+    const Progression& current = all_[index];
+    std::int64_t rest = 0;
+    for (int k = index + 1; k < count_; ++k) rest += all_[k].last();
+    const std::int64_t first = std::max<std::int64_t>(0, divide_rounding_up(low - rest, current.stride));
+    for (std::int64_t n = first; n < current.count && n * current.stride <= high; ++n)
+      if (reach_from(index + 1, low - n * current.stride, high - n * current.stride)) return true;
+    return false;
+  }
+
+  std::array<Progression, 2 * max_rank> all_{};
+  int count_ = 0;
+};
+
+std::int64_t byte_stride(const Operand& array, int r) { return array.strides[r] * array.value_bytes; }
+
+std::int64_t last_byte(const Operand& array) {
+  std::int64_t last = array.value_bytes - 1;
+  for (int r = 0; r < array.rank; ++r) last += (array.extents[r] - 1) * byte_stride(array, r);
+  return last;
 }
 
-std::int64_t last_byte(const Footprint& view) {
-  return (view.rows - 1) * view.row_stride + (view.columns - 1) * view.column_stride + view.value_bytes - 1;
-}
-
-std::string extents(const char* name, const Footprint& view) {
+/// As "x (3 x 4)".
+std::string with_extents(const Operand& array) {
   std::ostringstream text;
-  text << name << " (";
-  if (view.rank == 2) text << view.rows << " x ";
-  text << view.columns << ')';
+  text << array.name << " (";
+  for (int r = 0; r < array.rank; ++r) text << (r > 0 ? " x " : "") << array.extents[r];
+  text << ')';
   return text.str();
 }
 
+std::string both(const Operand& a, const Operand& b) { return with_extents(a) + " and " + with_extents(b); }
+
 }  // namespace
 
-bool same_elements(const Footprint& x, const Footprint& y) {
-  return x.address == y.address && x.value_bytes == y.value_bytes && (x.rows == 1 || x.row_stride == y.row_stride) &&
-         (x.columns == 1 || x.column_stride == y.column_stride);
+bool same_elements(const Operand& a, const Operand& b) {
+  if (a.address != b.address || a.value_bytes != b.value_bytes || a.rank != b.rank) return false;
+  for (int r = 0; r < a.rank; ++r)
+    if (a.extents[r] != b.extents[r] || (a.extents[r] > 1 && a.strides[r] != b.strides[r])) return false;
+  return true;
 }
 
-bool overlap(const Footprint& x, const Footprint& y) {
-  // Element (i, j) of x, at address a, and element (k, l) of y, at address b, share a byte where
-  //   -x.value_bytes < a - b < y.value_bytes.
-  // With k and l counted from the far end of y, a - b is four non-negative progressions less an offset, of which
-  // those of equal stride are one.
-  const auto distance = static_cast<std::int64_t>(y.address - x.address);
-  if (distance > last_byte(x) || -distance > last_byte(y)) return false;
-  Progressions progressions = {
-      {{x.row_stride, x.rows}, {x.column_stride, x.columns}, {y.row_stride, y.rows}, {y.column_stride, y.columns}}};
-  const std::int64_t offset = progressions[2].last() + progressions[3].last() + distance;
-  for (Progression& p : progressions)
-    if (p.count == 1) p.stride = 0;
-  std::sort(progressions.begin(), progressions.end(), [](auto& a, auto& b) { return a.stride > b.stride; });
-  for (std::size_t i = 1; i < progressions.size(); ++i) {
-    Progression &previous = progressions[i - 1], &current = progressions[i];
-    if (previous.stride != current.stride) continue;
-    current.count += previous.count - 1;
-    previous = {0, 1};
+bool overlap(const Operand& a, const Operand& b) {
+  // An element of a, at address p, and one of b, at address q, share a byte where
+  //   -a.value_bytes < p - q < b.value_bytes.
+  // With the indices of b counted from its far end, p - q is a sum of non-negative progressions less an offset.
+  const auto distance = static_cast<std::int64_t>(b.address - a.address);
+  if (distance > last_byte(a) || -distance > last_byte(b)) return false;
+  Progressions progressions;
+  std::int64_t offset = distance;
+  for (int r = 0; r < a.rank; ++r) progressions.add({byte_stride(a, r), a.extents[r]});
+  for (int r = 0; r < b.rank; ++r) {
+    const Progression progression{byte_stride(b, r), b.extents[r]};
+    progressions.add(progression);
+    offset += progression.last();
   }
-  const std::int64_t low = offset - x.value_bytes + 1, high = offset + y.value_bytes - 1;
-  // Every sum is a multiple of the strides' common divisor, which for interleaved views misses the range altogether.
-  std::int64_t divisor = 0;
-  for (const Progression& p : progressions) divisor = std::gcd(divisor, p.stride);
-  if (divisor > 0 && divide_rounding_up(low, divisor) * divisor > high) return false;
-  return reaches(progressions, 0, low, high);
+  progressions.simplify();
+  return progressions.reach(offset - a.value_bytes + 1, offset + b.value_bytes - 1);
 }
 
-bool self_overlap(const Footprint& view) {
-  // Indices (i, j) and (k, l) lead to one element where (i - k) row_stride == (l - j) column_stride.
-  const bool many_rows = view.rows > 1, many_columns = view.columns > 1;
-  if ((many_rows && view.row_stride == 0) || (many_columns && view.column_stride == 0)) return true;
-  if (!many_rows || !many_columns) return false;
-  const std::int64_t divisor = std::gcd(view.row_stride, view.column_stride);
-  return view.column_stride / divisor < view.rows && view.row_stride / divisor < view.columns;
-}
-
-void check_arguments(const char* function, const Footprint& x, const Footprint& y, double epsilon,
-                     double largest_epsilon) {
-  const auto refuse = [&](const std::string& what) {
-    throw std::invalid_argument(std::string(function) + ": " + what);
-  };
-  const auto x_and_y = [&] { return extents("x", x) + " and " + extents("y", y); };
-
-  if (x.rows != y.rows || x.columns != y.columns) refuse(x_and_y() + " must have equal extents");
-  if (!(epsilon >= 0 && epsilon <= largest_epsilon)) {
-    std::ostringstream text;
-    text << "params.epsilon is " << epsilon << ", but must lie between 0 and " << largest_epsilon << "; called with "
-         << x_and_y();
-    refuse(text.str());
+bool self_overlap(const Operand& array) {
+  // Two indices lead to one element where their differences d have sum_r d_r stride_r == 0, and are not all zero. Of
+  // each such pair, take the last dimension in which they differ, and the order in which that difference is positive.
+  for (int last = 0; last < array.rank; ++last) {
+    if (array.extents[last] < 2) continue;
+    if (array.strides[last] == 0) return true;
+    // d_last from 1 on, and any difference in the dimensions before it, which is counted from the least.
+    Progressions progressions;
+    progressions.add({array.strides[last], array.extents[last] - 1});
+    std::int64_t least = array.strides[last];
+    for (int r = 0; r < last; ++r) {
+      const Progression progression{array.strides[r], 2 * array.extents[r] - 1};
+      progressions.add(progression);
+      least -= progression.last() / 2;
+    }
+    if (least > 0) continue;
+    progressions.simplify();
+    if (progressions.reach(-least, -least)) return true;
   }
-  if (x.rows == 0 || x.columns == 0) return;
-  if (x.address == 0) refuse(extents("x", x) + " has elements but no memory: its data pointer is null");
-  if (y.address == 0) refuse(extents("y", y) + " has elements but no memory: its data pointer is null");
-  if (self_overlap(y)) refuse(extents("y", y) + " has indices that lead to the same element");
-  if (!same_elements(x, y) && overlap(x, y))
-    refuse(x_and_y() + " overlap in part; they must be the same elements or have none in common");
+  return false;
+}
+
+void Checks::refuse(const std::string& what) const {
+  throw std::invalid_argument(std::string(function_) + ": " + what);
+}
+
+int Checks::axis(const Operand& x, int axis) const {
+  if (axis < -x.rank || axis >= x.rank)
+    refuse("params.axis is " + std::to_string(axis) + ", but " + with_extents(x) + " has axes from " +
+           std::to_string(-x.rank) + " to " + std::to_string(x.rank - 1));
+  return axis < 0 ? axis + x.rank : axis;
+}
+
+void Checks::equal_extents(const Operand& x, const Operand& other) const {
+  if (!std::equal(x.extents.begin(), x.extents.begin() + x.rank, other.extents.begin()))
+    refuse(both(x, other) + " must have equal extents");
+}
+
+void Checks::norm_extents(const Operand& x, int axis, const Operand& norms) const {
+  bool fit = true;
+  for (int r = 0; r < x.rank; ++r)
+    if (r != axis) fit = fit && norms.extents[r < axis ? r : r - 1] == x.extents[r];
+  if (x.rank == 1 && norms.rank == 1) fit = norms.extents[0] == 1;
+  if (!fit)
+    refuse(with_extents(norms) + " must have an element for each row of " + with_extents(x) + " along axis " +
+           std::to_string(axis));
+}
+
+void Checks::epsilon(double epsilon, double largest, std::initializer_list<const Operand*> called_with) const {
+  if (epsilon >= 0 && epsilon <= largest) return;
+  std::ostringstream text;
+  text << "params.epsilon is " << epsilon << ", but must lie between 0 and " << largest << "; called with ";
+  for (const char* separator = ""; const Operand* array : called_with) {
+    text << separator << with_extents(*array);
+    separator = " and ";
+  }
+  refuse(text.str());
+}
+
+Operand Checks::weights_operand(const ColumnWeights& weights) {
+  const VectorRef& values = weights.values();
+  return {"params.weights", reinterpret_cast<std::uintptr_t>(values.data), values.value_bytes(), 1, {values.extent},
+          {values.stride}};
+}
+
+void Checks::weights_memory(const ColumnWeights& weights, std::initializer_list<const Operand*> written) const {
+  if (!weights.is_given()) return;
+  const Operand of_weights = weights_operand(weights);
+  memory(of_weights);
+  for (const Operand* array : written) disjoint(of_weights, *array);
+}
+
+void Checks::has_gradient(bool has_gradient, const char* norm, const Operand& x) const {
+  if (!has_gradient)
+    refuse(std::string("params.norm is ") + norm + ", which has no gradient; called with " + with_extents(x));
+}
+
+void Checks::weight_extents(const Operand& x, int axis, const Operand& weights) const {
+  if (weights.extents[0] != x.extents[axis])
+    refuse(with_extents(weights) + " must have an element for each column of " + with_extents(x) + " along axis " +
+           std::to_string(axis));
+}
+
+void Checks::reach(const char* name, bool can_reach) const {
+  if (!can_reach) refuse(std::string(name) + " is in memory that the execution space cannot access");
+}
+
+void Checks::memory(const Operand& array) const {
+  if (array.address == 0) refuse(with_extents(array) + " has elements but no memory: its data pointer is null");
+}
+
+void Checks::written(const Operand& array) const {
+  if (self_overlap(array)) refuse(with_extents(array) + " has indices that lead to the same element");
+}
+
+void Checks::same_or_disjoint(const Operand& read, const Operand& written) const {
+  if (!same_elements(read, written) && overlap(read, written))
+    refuse(both(read, written) + " overlap in part; they must be the same elements or have none in common");
+}
+
+void Checks::disjoint(const Operand& other, const Operand& written) const {
+  if (overlap(other, written)) refuse(both(other, written) + " overlap; they must have no element in common");
 }
 
 }  // namespace rownorm::impl

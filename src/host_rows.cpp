@@ -35,7 +35,7 @@ void normalize_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t l
     const bool is_dense = matrix.x_stride == matrix.columns && matrix.y_stride == matrix.columns;
     if (is_dense && matrix.columns <= ShortRows<X>::max_columns)
       normalize_with(ShortRows<X>(matrix), matrix, first, last);
-    else if (matrix.overlap)
+    else if (matrix.overlap && matrix.writes_y)
       overlapped_rows<X>(matrix, first, last);
     else
       separate_rows<X, Y>(matrix, first, last);
@@ -56,9 +56,9 @@ void normalize_tiles(const HostMatrix& matrix, std::int64_t first, std::int64_t 
   if (matrix.bypass_cache) hwy::FlushStream();
 }
 
-HostKernels find_kernels(HostValue x, HostValue y) {
+HostKernels find_kernels(RealType x, RealType y) {
   return host_kernels_for<hwy::float16_t, hwy::bfloat16_t>(x, y, []<class X, class Y>() {
-    return HostKernels{sum_pieces<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
+    return HostKernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
   });
 }
 
@@ -77,7 +77,7 @@ HWY_EXPORT(find_kernels);
 HWY_EXPORT(instructions);
 }  // namespace
 
-HostKernels host_kernels(HostValue x, HostValue y) { return HWY_DYNAMIC_DISPATCH(find_kernels)(x, y); }
+HostKernels host_kernels(RealType x, RealType y) { return HWY_DYNAMIC_DISPATCH(find_kernels)(x, y); }
 const char* host_instructions() { return HWY_DYNAMIC_DISPATCH(instructions)(); }
 
 }  // namespace rownorm::impl

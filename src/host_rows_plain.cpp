@@ -66,13 +66,56 @@ Y stored(T value) {
     return Y::of(static_cast<float>(value));
 }
 
-/// Independent sums, as many as vectors have use for. Sums of double are compensated by Knuth's two-sum.
+/// f<norm>(), with the norm as a constant.
+template <class F>
+auto with_norm(HostNorm norm, const F& f) {
+  switch (norm) {
+    case HostNorm::squares:
+      return f.template operator()<HostNorm::squares>();
+    case HostNorm::largest:
+      return f.template operator()<HostNorm::largest>();
+    case HostNorm::magnitudes:
+      break;
+  }
+  return f.template operator()<HostNorm::magnitudes>();
+}
+
+/// Independent sums, as many as vectors have use for. Sums of double are compensated by Knuth's two-sum. Of a largest
+/// value the error is the sum of all, which is NaN if one of them is.
 template <class Compute, int size>
 struct Sums {
   double totals[size] = {};
   double errors[size] = {};
 
+  /// Adds a value, given in the sum's units.
+  template <HostNorm norm>
   void add(int k, double value) {
+    if constexpr (norm == HostNorm::largest)
+      add_largest(k, std::abs(value), std::abs(value));
+    else
+      add_total(k, norm == HostNorm::squares ? value * value : value);
+  }
+  template <HostNorm norm>
+  void add(int k, const HostSum& sum) {
+    if constexpr (norm == HostNorm::largest) {
+      add_largest(k, sum.total, sum.error);
+    } else {
+      add_total(k, sum.total);
+      errors[k] += sum.error;
+    }
+  }
+  template <HostNorm norm>
+  HostSum at(int k) const {
+    if (norm == HostNorm::largest) return {.total = std::isnan(errors[k]) ? errors[k] : totals[k]};
+    return {.total = totals[k], .error = errors[k]};
+  }
+
+ private:
+  void add_largest(int k, double largest, double sum) {
+    totals[k] = totals[k] < largest ? largest : totals[k];
+    errors[k] += sum;
+  }
+  void add_total(int k, double value) {
     const double total = totals[k], sum = total + value;
     if constexpr (std::is_same_v<Compute, double>) {
       const double added = sum - total;
@@ -82,63 +125,99 @@ struct Sums {
   }
 };
 
-template <class X, class Y>
-HostSum sum_of(const X* x, std::int64_t n, std::int64_t stride, double value_per_unit = 1) {
+/// The sum of a part of a row in units that may not suit it.
+template <HostNorm norm, class X, class Y>
+HostSum sum_in(const HostUnits& units, const X* x, std::int64_t n, std::int64_t stride) {
   constexpr int lanes = 16;
   using Compute = ComputeOf<X, Y>;
   Sums<Compute, lanes> sums;
-  const auto value = [&](std::int64_t j) { return std::abs(loaded<double>(x[j * stride])) * value_per_unit; };
+  const auto value = [&](std::int64_t j) {
+    const auto one = loaded<double>(x[j * stride]);
+    return (norm == HostNorm::magnitudes ? std::abs(one) : one) * units.per_unit;
+  };
   std::int64_t j = 0;
   for (; j + lanes <= n; j += lanes)
-    for (int k = 0; k < lanes; ++k) sums.add(k, value(j + k));
-  for (; j < n; ++j) sums.add(static_cast<int>(j % lanes), value(j));
+    for (int k = 0; k < lanes; ++k) sums.template add<norm>(k, value(j + k));
+  for (; j < n; ++j) sums.template add<norm>(static_cast<int>(j % lanes), value(j));
   Sums<Compute, 1> sum;
-  for (int k = 0; k < lanes; ++k) {
-    sum.add(0, sums.totals[k]);
-    sum.errors[0] += sums.errors[k];
-  }
-  const HostSum result{sum.totals[0], sum.errors[0]};
-  const bool overflowed = std::is_same_v<Compute, double> && std::isinf(result.total) && result.total > 0;
-  return overflowed ? sum_of<X, Y>(x, n, stride, 1 / HostSum::large_unit) : result;
+  for (int k = 0; k < lanes; ++k) sum.template add<norm>(0, HostSum{.total = sums.totals[k], .error = sums.errors[k]});
+  HostSum result = sum.template at<norm>(0);
+  result.unit = units.unit;
+  return result;
 }
 
 template <class X, class Y>
-void rescale(const X* x, Y* y, std::int64_t n, const HostScale& scale) {
+HostSum sum_of(const HostFinisher& finisher, const X* x, std::int64_t n, std::int64_t stride) {
+  return with_norm(finisher.norm, [&]<HostNorm norm>() {
+    const HostSum sum = sum_in<norm, X, Y>({}, x, n, stride);
+    const HostUnits better = finisher.better_units(sum);
+    return better.per_unit == 1 ? sum : sum_in<norm, X, Y>(better, x, n, stride);
+  });
+}
+
+/// The weights of so many columns, as they are computed with; ones where there are none.
+template <class T>
+void copy_weights(const HostWeights& weights, std::int64_t first, std::int64_t count, T* to) {
+  if (weights.data == nullptr) {
+    std::fill_n(to, count, T{1});
+    return;
+  }
+  with_real_type<Half, BFloat>(weights.type, [&]<class W>() {
+    const W* const from = static_cast<const W*>(weights.data) + first * weights.stride;
+    for (std::int64_t j = 0; j < count; ++j) to[j] = loaded<T>(from[j * weights.stride]);
+  });
+}
+
+/// Part of a row, which begins at a column.
+template <class X, class Y>
+void rescale(const HostMatrix& matrix, const X* x, Y* y, std::int64_t begin, std::int64_t end, const HostScale& scale) {
   using T = ComputeOf<X, Y>;
   const auto power = static_cast<T>(scale.power), factor = static_cast<T>(scale.factor);
-  if (power == 1)
-    for (std::int64_t j = 0; j < n; ++j) y[j] = stored<Y>(loaded<T>(x[j]) * factor);
-  else
-    for (std::int64_t j = 0; j < n; ++j) y[j] = stored<Y>(loaded<T>(x[j]) * power * factor);
-}
-
-std::int64_t piece_values(std::int64_t columns, std::int64_t p) {
-  return std::min(host_piece_columns(columns), columns - p * host_piece_columns(columns));
-}
-
-template <class X, class Y>
-HostSum sum_piece(const void* row, std::int64_t columns, std::int64_t p) {
-  const X* const x = static_cast<const X*>(row) + p * host_piece_columns(columns);
-  return sum_of<X, Y>(x, piece_values(columns, p), 1);
-}
-
-template <class X, class Y>
-void rescale_pieces(const void* x, void* y, std::int64_t columns, const HostScale& scale, bool, std::int64_t first,
-                    std::int64_t last) {
-  for (std::int64_t p = last; p-- > first;) {
-    const std::int64_t begin = p * host_piece_columns(columns);
-    rescale(static_cast<const X*>(x) + begin, static_cast<Y*>(y) + begin, piece_values(columns, p), scale);
+  if (matrix.weights.data == nullptr) {
+    if (power == 1)
+      for (std::int64_t j = begin; j < end; ++j) y[j] = stored<Y>(loaded<T>(x[j]) * factor);
+    else
+      for (std::int64_t j = begin; j < end; ++j) y[j] = stored<Y>(loaded<T>(x[j]) * power * factor);
+    return;
   }
+  constexpr std::int64_t run = 256;
+  T weights[run];
+  for (; begin < end; begin += run) {
+    const std::int64_t n = std::min(run, end - begin);
+    copy_weights(matrix.weights, begin, n, weights);
+    for (std::int64_t k = 0; k < n; ++k)
+      y[begin + k] = stored<Y>(loaded<T>(x[begin + k]) * power * factor * weights[k]);
+  }
+}
+
+std::int64_t piece_end(std::int64_t columns, std::int64_t p) {
+  return std::min((p + 1) * host_piece_columns(columns), columns);
+}
+
+template <class X, class Y>
+HostSum sum_piece(const HostMatrix& matrix, const void* row, std::int64_t p) {
+  const std::int64_t begin = p * host_piece_columns(matrix.columns);
+  return sum_of<X, Y>(matrix.finisher, static_cast<const X*>(row) + begin, piece_end(matrix.columns, p) - begin, 1);
+}
+
+template <class X, class Y>
+void rescale_pieces(const HostMatrix& matrix, const void* x, void* y, const HostScale& scale, std::int64_t first,
+                    std::int64_t last) {
+  for (std::int64_t p = last; p-- > first;)
+    rescale(matrix, static_cast<const X*>(x), static_cast<Y*>(y), p * host_piece_columns(matrix.columns),
+            piece_end(matrix.columns, p), scale);
 }
 
 template <class X, class Y>
 void normalize_row(const HostMatrix& matrix, std::int64_t i) {
+  const HostFinisher& finisher = matrix.finisher;
   const X* const x = static_cast<const X*>(matrix.x) + i * matrix.x_stride;
-  HostSum sum = sum_piece<X, Y>(x, matrix.columns, 0);
+  HostSum sum = sum_piece<X, Y>(matrix, x, 0);
   const std::int64_t pieces = host_pieces(matrix.columns);
-  for (std::int64_t p = 1; p < pieces; ++p) sum = matrix.finisher.combine(sum, sum_piece<X, Y>(x, matrix.columns, p));
-  rescale_pieces<X, Y>(x, static_cast<Y*>(matrix.y) + i * matrix.y_stride, matrix.columns,
-                       matrix.finisher.scale(matrix.finisher.finisher, sum), false, 0, pieces);
+  for (std::int64_t p = 1; p < pieces; ++p) sum = finisher.combine(sum, sum_piece<X, Y>(matrix, x, p));
+  const HostScale scale = finisher.finish(finisher.finisher, i, sum);
+  if (matrix.writes_y)
+    rescale_pieces<X, Y>(matrix, x, static_cast<Y*>(matrix.y) + i * matrix.y_stride, scale, 0, pieces);
 }
 
 /// Neighbouring rows, column by column.
@@ -146,27 +225,37 @@ template <class X, class Y>
 void normalize_tile(const HostMatrix& matrix, std::int64_t first, std::int64_t rows) {
   using T = ComputeOf<X, Y>;
   constexpr int most = 64;
+  const HostFinisher& finisher = matrix.finisher;
   const std::int64_t x_row = matrix.x_by_columns ? 1 : matrix.x_stride,
                      x_column = matrix.x_by_columns ? matrix.x_stride : 1;
   const std::int64_t y_row = matrix.y_by_columns ? 1 : matrix.y_stride,
                      y_column = matrix.y_by_columns ? matrix.y_stride : 1;
   const X* const x = static_cast<const X*>(matrix.x) + first * x_row;
   Y* const y = static_cast<Y*>(matrix.y) + first * y_row;
-  Sums<T, most> sums;
   const int n = static_cast<int>(std::min<std::int64_t>(rows, most));
-  for (std::int64_t j = 0; j < matrix.columns; ++j)
-    for (int i = 0; i < n; ++i) sums.add(i, std::abs(loaded<double>(x[i * x_row + j * x_column])));
   T powers[most], factors[most];
-  for (int i = 0; i < n; ++i) {
-    HostSum sum{sums.totals[i], sums.errors[i]};
-    if (std::isinf(sum.total)) sum = sum_of<X, Y>(x + i * x_row, matrix.columns, x_column);
-    const HostScale scale = matrix.finisher.scale(matrix.finisher.finisher, sum);
-    powers[i] = static_cast<T>(scale.power);
-    factors[i] = static_cast<T>(scale.factor);
-  }
-  for (std::int64_t j = 0; j < matrix.columns; ++j)
+  with_norm(finisher.norm, [&]<HostNorm norm>() {
+    Sums<T, most> sums;
+    for (std::int64_t j = 0; j < matrix.columns; ++j)
+      for (int i = 0; i < n; ++i) {
+        const auto value = loaded<double>(x[i * x_row + j * x_column]);
+        sums.template add<norm>(i, norm == HostNorm::magnitudes ? std::abs(value) : value);
+      }
+    for (int i = 0; i < n; ++i) {
+      HostSum sum = sums.template at<norm>(i);
+      if (const HostUnits better = finisher.better_units(sum); better.per_unit != 1)
+        sum = sum_in<norm, X, Y>(better, x + i * x_row, matrix.columns, x_column);
+      const HostScale scale = finisher.finish(finisher.finisher, first + i, sum);
+      powers[i] = static_cast<T>(scale.power);
+      factors[i] = static_cast<T>(scale.factor);
+    }
+  });
+  for (std::int64_t j = 0; matrix.writes_y && j < matrix.columns; ++j) {
+    T weight;
+    copy_weights(matrix.weights, j, 1, &weight);
     for (int i = 0; i < n; ++i)
-      y[i * y_row + j * y_column] = stored<Y>(loaded<T>(x[i * x_row + j * x_column]) * powers[i] * factors[i]);
+      y[i * y_row + j * y_column] = stored<Y>(loaded<T>(x[i * x_row + j * x_column]) * powers[i] * factors[i] * weight);
+  }
   if (rows > most) normalize_tile<X, Y>(matrix, first + most, rows - most);
 }
 
@@ -185,7 +274,7 @@ void normalize_tiles(const HostMatrix& matrix, std::int64_t first, std::int64_t 
 
 }  // namespace
 
-HostKernels host_kernels(HostValue x, HostValue y) {
+HostKernels host_kernels(RealType x, RealType y) {
   return host_kernels_for<Half, BFloat>(x, y, []<class X, class Y>() {
     return HostKernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
   });

@@ -128,8 +128,6 @@ int packet_values(const Problem& problem) {
   return packet_bytes / std::max(problem.x_value_bytes, problem.y_value_bytes);
 }
 
-bool in_double(const Problem& problem) { return problem.x_value_bytes == 8 || problem.y_value_bytes == 8; }
-
 /// Teams with slices that the machine has under way at once, less a fifth for what else may run on it.
 std::int64_t resident(const impl::SliceTeams& teams, const Machine& machine) {
   return std::int64_t{machine.processors} * teams.per_processor * 4 / 5;
@@ -140,6 +138,9 @@ std::int64_t resident(const impl::SliceTeams& teams, const Machine& machine) {
 int slice_bytes(const Machine& machine, const Tuning& tuning) {
   return machine.scratch_bytes > 0 ? std::min(tuning.slice_bytes, machine.scratch_bytes / 7 * 6) : tuning.slice_bytes;
 }
+
+/// True where sums take so many registers that teams must be smaller: those of double, and of two arrays.
+bool has_large_sums(const Problem& problem) { return problem.in_double || problem.arrays_read > 1; }
 
 bool has_adjacent_columns(const Problem& problem) {
   return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
@@ -167,6 +168,12 @@ void give_rows(Schedule& schedule, std::int64_t rows, std::int64_t workers, std:
   schedule.league_size = static_cast<int>(divide_rounding_up(rows, schedule.rows_per_team));
 }
 
+/// How many rows a thread that has tiles of its own gets at least: whole matrices of a batch where there are enough of
+/// them, else whole lines of memory.
+std::int64_t rows_in_one_piece(const Problem& problem, std::int64_t threads, std::int64_t line_values) {
+  return problem.batches > 1 && problem.batches >= threads ? problem.batch_rows() : line_values;
+}
+
 /// Tiles for the problem. Each column lies in pages of its own, and to look up a page costs as much as to read a
 /// kilobyte: so tiles are as high as a page is long. Threads have tiles of their own, of which they hold what they
 /// read, where their own caches have room for that; else they share tiles, of two pages if they can, with some columns
@@ -185,16 +192,18 @@ void make_tiles(Schedule& schedule, const Problem& problem, const Machine& machi
     while (bytes > line && bytes / 2 >= rows * problem.x_value_bytes) bytes /= 2;
     return bytes;
   };
-  std::int64_t column_bytes = highest(page, divide_rounding_up(problem.rows, threads)), columns = problem.columns;
+  const std::int64_t rows_of_a_thread = divide_rounding_up(problem.rows, threads);
+  std::int64_t column_bytes = highest(page, std::min(problem.batch_rows(), rows_of_a_thread));
+  std::int64_t columns = problem.columns;
   const bool rows_are_few = problem.rows < threads * line_values;
   if (sharing > 1 && (rows_are_few || (column_bytes * columns > own_room && sharing == threads))) {
     columns = divide_rounding_up(pieces, sharing) * divide_rounding_up(problem.columns, pieces);
-    column_bytes = highest(2 * page * columns <= own_room ? 2 * page : page, problem.rows);
+    column_bytes = highest(2 * page * columns <= own_room ? 2 * page : page, problem.batch_rows());
     schedule.team_size = static_cast<int>(sharing);
     schedule.league_size = 1;
     schedule.rows_per_team = problem.rows;
   } else {
-    give_rows(schedule, problem.rows, threads, line_values);
+    give_rows(schedule, problem.rows, threads, rows_in_one_piece(problem, threads, line_values));
   }
   std::int64_t held_bytes = column_bytes;
   while (held_bytes > page / 2 && held_bytes * columns > room) held_bytes /= 2;
@@ -216,10 +225,11 @@ void make_turned_tiles(Schedule& schedule, const Problem& problem, const Machine
   while (column_bytes > 4 * line && column_bytes * problem.columns > room) column_bytes /= 2;
   schedule.tile_rows = static_cast<int>(column_bytes / problem.x_value_bytes);
   if (column_bytes * problem.columns <= room) schedule.scratch_bytes = static_cast<int>(room);
-  give_rows(schedule, problem.rows, threads, line_values);
+  give_rows(schedule, problem.rows, threads, rows_in_one_piece(problem, threads, line_values));
 }
 
 Schedule host_row(const Problem& problem, const Machine& machine) {
+  if (!problem.is_compiled) return {};
   const std::int64_t row_bytes = problem.columns * problem.x_value_bytes;
   const std::int64_t threads = std::clamp<std::int64_t>(
       problem.rows * (problem.columns / min_elements_per_host_thread + 1), 1, machine.processors);
@@ -258,9 +268,9 @@ Schedule packed_rows(const Problem& problem, const Machine& machine, const Tunin
   // Sums of double cost more to combine.
   const auto packets_of_a_lane = [&] {
     if (!in_packets) return 2;
-    if (packets <= (in_double(problem) ? 1 : 2)) return 1;
+    if (packets <= (has_large_sums(problem) ? 1 : 2)) return 1;
     if (packets <= 4 || packets == 8) return 2;
-    return in_double(problem) || packets > 2 * machine.vector_lanes ? 4 : 2;
+    return has_large_sums(problem) || packets > 2 * machine.vector_lanes ? 4 : 2;
   };
   const int per_lane = packets_of_a_lane();
   const int rows_per_thread = !in_packets ? 4 : 4 / per_lane;
@@ -283,7 +293,9 @@ Schedule packed_rows(const Problem& problem, const Machine& machine, const Tunin
 Schedule rows_in_scratch(const Problem& problem, const Machine&, const Tuning& tuning) {
   const std::int64_t row_bytes = problem.columns * problem.x_value_bytes;
   const std::int64_t rows_per_team = tuning.scratch_row_bytes / row_bytes;
-  if (!problem.is_dense || problem.x_value_bytes != problem.y_value_bytes || rows_per_team < 32) return {};
+  if (!problem.is_dense || problem.arrays_read > 1 || problem.x_value_bytes != problem.y_value_bytes ||
+      rows_per_team < 32)
+    return {};
   const std::int64_t league = divide_rounding_up(problem.rows, rows_per_team);
   if (league > max_league_size) return {};
   return {.kernel = Kernel::RowsInScratch,
@@ -295,14 +307,15 @@ Schedule rows_in_scratch(const Problem& problem, const Machine&, const Tuning& t
 
 Schedule row_in_registers(const Problem& problem, const Machine& machine, const Tuning& tuning) {
   const std::int64_t packets = problem.columns / packet_values(problem);
-  const bool is_double = problem.x_value_bytes == 8;  // whose sums cost more to combine
-  const int per_lane = packets <= tuning.few_packets_row && !is_double ? tuning.few_packets : 8;
+  // Large sums cost more to combine.
+  const bool is_large = problem.x_value_bytes >= 8 || problem.arrays_read > 1;
+  const int per_lane = (packets <= tuning.few_packets_row && !is_large ? tuning.few_packets : 8) / problem.arrays_read;
   const std::int64_t warps =
       std::max<std::int64_t>(1, divide_rounding_up(packets, std::int64_t{per_lane} * machine.vector_lanes));
   // Sums of double need so many registers that no more than twice 384 threads of a processor have them. Teams must not
   // leave much of a processor unused.
   const int max_threads =
-      std::min({machine.max_team_threads, machine.threads_per_processor / 2, in_double(problem) ? 384 : 1024});
+      std::min({machine.max_team_threads, machine.threads_per_processor / 2, has_large_sums(problem) ? 384 : 1024});
   if (warps * machine.vector_lanes > max_threads || problem.rows > max_league_size) return {};
   return {.kernel = Kernel::RowInRegisters,
           .league_size = static_cast<int>(problem.rows),
@@ -316,13 +329,14 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
   const int n = packet_values(problem), packet = n * problem.x_value_bytes;
   const std::int64_t packets = divide_rounding_up(problem.columns, n);
   const auto most_packets = [&](const impl::SliceTeams& of) {
-    return of.lanes * (of.packets_in_registers + slice_bytes(machine, tuning) / of.per_processor / packet / of.lanes);
+    const int in_scratch = slice_bytes(machine, tuning) / of.per_processor / (packet * problem.arrays_read) / of.lanes;
+    return of.lanes * (of.packets_in_registers / problem.arrays_read + in_scratch);
   };
   // Two teams a processor, since one loads while the other waits. A single large one is better where it holds the row,
   // so that no team waits for others; but not where x must be loaded value by value, nor where it would leave much of
   // the processor unused.
-  impl::SliceTeams of = impl::slice_teams(in_double(problem));
-  if (const auto large = impl::slice_teams(in_double(problem), 1);
+  impl::SliceTeams of = impl::slice_teams(has_large_sums(problem));
+  if (const auto large = impl::slice_teams(has_large_sums(problem), 1);
       problem.have_same_phase && machine.threads_per_processor >= 2048 && most_packets(of) < packets &&
       packets <= most_packets(large))
     of = large;
@@ -338,7 +352,7 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
           .team_size = of.lanes / machine.vector_lanes,
           .vector_length = machine.vector_lanes,
           .packet_values = n,
-          .packets_per_lane = of.packets_in_registers,
+          .packets_per_lane = of.packets_in_registers / problem.arrays_read,
           .teams_per_row = static_cast<int>(teams),
           .slice_columns = static_cast<int>(slice_packets * n),
           .patience = patience};
@@ -346,14 +360,14 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
 
 Schedule streamed_row(const Problem& problem, const Machine& machine, const Tuning& tuning) {
   // Sums of double leave registers for half as many threads.
-  const int threads = in_double(problem) ? tuning.stream_threads / 2 : tuning.stream_threads;
+  const int threads = has_large_sums(problem) ? tuning.stream_threads / 2 : tuning.stream_threads;
   const std::int64_t teams = divide_rounding_up(std::int64_t{machine.processors} * tuning.stream_teams, problem.rows);
   return {.kernel = Kernel::StreamedRow,
           .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),
           .team_size = threads / machine.vector_lanes,
           .vector_length = machine.vector_lanes,
           .packet_values = packet_values(problem),
-          .packets_per_lane = 4,
+          .packets_per_lane = 4 / problem.arrays_read,
           .teams_per_row = static_cast<int>(teams)};
 }
 
@@ -365,22 +379,24 @@ struct TileShape {
   int value_bytes;
   int most_rows;
   int few_packets;  // of a lane, for which a team of half as many threads would do
-  bool has_large_sums;
+  bool is_large;
+  int arrays_read;
 
   TileShape(const Problem& problem, const Tuning& tuning)
       : n(problem.is_aligned ? packet_values(problem) : 1),
         block(problem.x_neighbours == problem.y_neighbours ? 1 : n),
         value_bytes(std::max(problem.x_value_bytes, problem.y_value_bytes)),
-        has_large_sums(in_double(problem) || n == 8) {
+        is_large(has_large_sums(problem) || n == 8),
+        arrays_read(problem.arrays_read) {
     const bool y_is_by_rows = block > 1 && problem.x_neighbours == Neighbours::in_column;
     few_packets = block == 1 ? 8 : y_is_by_rows ? n : n / 2;
     const int bytes = block == 1 ? tuning.tile_bytes : tuning.block_bytes * (y_is_by_rows ? 2 : 1);
-    most_rows = static_cast<int>(
-        std::max<std::int64_t>(n, std::min<std::int64_t>(bytes / value_bytes, power_of_two_from(problem.rows))));
+    most_rows = static_cast<int>(std::max<std::int64_t>(
+        n, std::min<std::int64_t>(bytes / value_bytes, power_of_two_from(problem.batch_rows()))));
   }
 
   int packets_in_registers(const impl::SliceTeams& of) const {
-    return n == 1 ? 0 : of.packets_in_registers / block * block;
+    return n == 1 ? 0 : of.packets_in_registers / arrays_read / block * block;
   }
 
   /// That a team holds, of so many rows.
@@ -393,8 +409,9 @@ struct TileShape {
     const int sharing =
         impl::log2_lanes_of_a_row(impl::log2_of(groups), block > 1, problem.x_neighbours == Neighbours::in_column);
     const int partials = std::max(threads, rows * workers >> sharing);
-    const int other_bytes = (partials + rows) * (in_double(problem) ? 16 : 8) + 4 * impl::line_bytes;
-    const int in_scratch = std::max(0, scratch_bytes - other_bytes) / (pitch * problem.x_value_bytes);
+    const int partial_bytes = arrays_read > 1 ? 40 : problem.in_double ? 16 : 8;
+    const int other_bytes = (partials + rows) * partial_bytes + 4 * impl::line_bytes;
+    const int in_scratch = std::max(0, scratch_bytes - other_bytes) / (pitch * problem.x_value_bytes * arrays_read);
     const int of_a_worker = (packets_in_registers(of) + in_scratch / workers) / block * block;
     return std::min<std::int64_t>(problem.columns, std::int64_t{workers} * of_a_worker);
   }
@@ -402,13 +419,13 @@ struct TileShape {
 
 Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
   const TileShape shape(problem, tuning);
-  const impl::SliceTeams of = impl::slice_teams(shape.has_large_sums);
+  const impl::SliceTeams of = impl::slice_teams(shape.is_large);
   int rows = shape.most_rows, threads = of.lanes;
   // Short tiles: small teams, of which many are under way, with a few packets a lane at least; and wider tiles where
   // there would be fewer still.
   const auto packets_of_a_lane = [&] { return rows / shape.n * problem.columns / threads; };
   while (threads > 128 && threads / 2 >= rows && packets_of_a_lane() <= shape.few_packets) threads /= 2;
-  while (2 * rows <= threads && rows < problem.rows && packets_of_a_lane() < 4) rows *= 2;
+  while (2 * rows <= threads && rows < problem.batch_rows() && packets_of_a_lane() < 4) rows *= 2;
   const auto slice_columns = [&] {
     return shape.slice_columns(problem, of, rows, threads, slice_bytes(machine, tuning) / of.per_processor);
   };
@@ -421,7 +438,7 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
   const int least_bytes = in_blocks ? tuning.block_bytes : tuning.tile_bytes / 2;
   while (slices() > most_wide && rows > shape.n && rows * shape.value_bytes > least_bytes) rows /= 2;
   if (slices() > most) return {};
-  const std::int64_t tiles = divide_rounding_up(problem.rows, rows);
+  const std::int64_t tiles = problem.batches * divide_rounding_up(problem.batch_rows(), rows);
   return {.kernel = Kernel::ColumnTiles,
           .rows_per_team = rows,
           .league_size = static_cast<int>(std::min(tiles * slices(), max_league_size)),
@@ -435,11 +452,12 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
 
 Schedule streamed_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
   const TileShape shape(problem, tuning);
-  const impl::SliceTeams of = impl::stream_teams(shape.has_large_sums);
+  const impl::SliceTeams of = impl::stream_teams(shape.is_large);
   const int rows = shape.most_rows, threads = of.lanes;
   // Packets are held in registers alone, and single values in what Kokkos grants of scratch memory.
   const std::int64_t slice_columns = shape.slice_columns(problem, of, rows, threads, shape.n == 1 ? 32 << 10 : 0);
-  const std::int64_t tiles = divide_rounding_up(problem.rows, rows);
+  if (slice_columns == 0) return {};
+  const std::int64_t tiles = problem.batches * divide_rounding_up(problem.batch_rows(), rows);
   const std::int64_t teams = divide_rounding_up(std::int64_t{machine.processors} * of.per_processor, tiles);
   return {.kernel = Kernel::StreamedTiles,
           .rows_per_team = rows,
@@ -479,7 +497,8 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
   if (kernel == Kernel::TeamPerRow)
     return machine.kind == Machine::Kind::gpu ? team_per_row_on_gpu(problem, machine)
                                               : team_per_row_on_host(problem, machine);
-  if (kernel == Kernel::HostRow) return machine.kind == Machine::Kind::host ? host_row(problem, machine) : Schedule{};
+  if (kernel == Kernel::HostRow)
+    return machine.kind == Machine::Kind::host && problem.is_compiled ? host_row(problem, machine) : Schedule{};
   if (machine.compute_capability == 0) return {};  // no NVIDIA GPU, which all others are for
   const Tuning& tuning = tuning_for(machine);
   if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {

@@ -6,7 +6,9 @@
 
 #include <rownorm/machine.hpp>
 #include <rownorm/normalize.hpp>
+#include <rownorm/normalize_backward.hpp>
 #include <rownorm/norms.hpp>
+#include <rownorm/parameters.hpp>
 #include <rownorm/schedule.hpp>
 #include <rownorm/team_normalize.hpp>
 #include <rownorm/version.hpp>

@@ -24,6 +24,12 @@ struct Problem {
   bool is_aligned = true;       ///< neighbours in x and in y begin and end at multiples of 16 bytes
   bool have_same_phase = true;  ///< rows of x and of y begin equally many elements before a packet
   bool is_dense = true;         ///< rows of x and of y follow each other without gaps
+  std::int64_t batches = 1;     ///< matrices that the rows are of, as many of each
+  bool in_double = x_value_bytes >= 8 || y_value_bytes >= 8;  ///< rows are computed in double
+  int arrays_read = 1;                                        ///< x alone, or x and a gradient
+  bool is_compiled = true;  ///< the norm is one of RowNorm's own and values are real, as kernels for hosts want it
+
+  std::int64_t batch_rows() const { return batches > 0 ? rows / batches : 0; }
 };
 
 /// The kernels there are; docs/architecture.md says which rows each serves.

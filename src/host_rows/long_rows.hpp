@@ -12,6 +12,7 @@
 #include <host_rows/products.hpp>
 #include <host_rows/sums.hpp>
 #include <host_rows/values.hpp>
+#include <host_rows/weights.hpp>
 #include <rownorm/impl/host_rows.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -36,27 +37,32 @@ struct Pieces {
 };
 
 template <class X, class Y>
-HostSum sum_pieces(const void* row, std::int64_t columns, std::int64_t p) {
-  const Pieces pieces(columns, static_cast<const X*>(row));
-  return sum_piece<X, Y>(static_cast<const X*>(row) + pieces.begin(p), pieces.values(p));
+HostSum sum_piece(const HostMatrix& matrix, const void* row, std::int64_t p) {
+  const Pieces pieces(matrix.columns, static_cast<const X*>(row));
+  return sum_piece<X, Y>(matrix.finisher, static_cast<const X*>(row) + pieces.begin(p), pieces.values(p));
 }
 
 template <class X, class Y>
-void rescale_pieces(const void* x, void* y, std::int64_t columns, const HostScale& scale, bool bypass_cache,
-                    std::int64_t first, std::int64_t last) {
-  const Pieces pieces(columns, static_cast<Y*>(y));
+HWY_INLINE void rescale_pieces(const HostMatrix& matrix, const X* x, Y* y, const HostScale& scale, std::int64_t first,
+                               std::int64_t last, Weights<ComputeOf<X, Y>>& weights) {
+  const Pieces pieces(matrix.columns, y);
   for (std::int64_t p = last; p-- > first;)
-    rescale_row(static_cast<const X*>(x), static_cast<Y*>(y), pieces.store_begin(p), pieces.store_end(p), scale,
-                bypass_cache);
-  if (bypass_cache) hwy::FlushStream();
+    rescale<X, Y>(matrix, {x, y, pieces.store_begin(p), pieces.store_end(p)}, scale, weights);
+  if (matrix.bypass_cache) hwy::FlushStream();
+}
+
+template <class X, class Y>
+void rescale_pieces(const HostMatrix& matrix, const void* x, void* y, const HostScale& scale, std::int64_t first,
+                    std::int64_t last) {
+  Weights<ComputeOf<X, Y>> weights(matrix);
+  rescale_pieces(matrix, static_cast<const X*>(x), static_cast<Y*>(y), scale, first, last, weights);
 }
 
 template <class X, class Y>
 HostSum sum_of_row(const HostMatrix& matrix, const X* x) {
   const Pieces pieces(matrix.columns, x);
-  HostSum sum = sum_pieces<X, Y>(x, matrix.columns, 0);
-  for (std::int64_t p = 1; p < pieces.count(); ++p)
-    sum = matrix.finisher.combine(sum, sum_pieces<X, Y>(x, matrix.columns, p));
+  HostSum sum = sum_piece<X, Y>(matrix, x, 0);
+  for (std::int64_t p = 1; p < pieces.count(); ++p) sum = matrix.finisher.combine(sum, sum_piece<X, Y>(matrix, x, p));
   return sum;
 }
 
@@ -65,16 +71,16 @@ template <class X>
 void overlapped_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last) {
   const HostFinisher& finisher = matrix.finisher;
   const auto x_of = [&](std::int64_t i) { return static_cast<const X*>(matrix.x) + i * matrix.x_stride; };
+  Weights<ComputeOf<X, X>> weights(matrix);
   HostSum sum = sum_of_row<X, X>(matrix, x_of(first));
   for (std::int64_t i = first; i < last; ++i) {
-    const HostScale scale = finisher.scale(finisher.finisher, sum);
+    const HostScale scale = finisher.finish(finisher.finisher, i, sum);
     const X* const next = x_of(i + 1);
     X* const y = static_cast<X*>(matrix.y) + i * matrix.y_stride;
     const Pieces pieces(matrix.columns, y);
     for (std::int64_t p = 0; p < pieces.count(); ++p) {
-      const HostSum part =
-          rescale_row(x_of(i), y, pieces.store_begin(p), pieces.store_end(p), scale, matrix.bypass_cache,
-                      next + pieces.begin(p), i + 1 < last ? pieces.values(p) : 0);
+      const HostSum part = rescale<X, X>(matrix, {x_of(i), y, pieces.store_begin(p), pieces.store_end(p)}, scale,
+                                         weights, next + pieces.begin(p), i + 1 < last ? pieces.values(p) : 0);
       sum = p == 0 ? part : finisher.combine(sum, part);
     }
   }
@@ -83,11 +89,14 @@ void overlapped_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t 
 /// Rows of which the caches hold no two. Each is stored from its end, which they still hold.
 template <class X, class Y>
 void separate_rows(const HostMatrix& matrix, std::int64_t first, std::int64_t last) {
+  const HostFinisher& finisher = matrix.finisher;
+  Weights<ComputeOf<X, Y>> weights(matrix);
   for (std::int64_t i = first; i < last; ++i) {
     const X* const x = static_cast<const X*>(matrix.x) + i * matrix.x_stride;
+    const HostScale scale = finisher.finish(finisher.finisher, i, sum_of_row<X, Y>(matrix, x));
+    if (!matrix.writes_y) continue;
     Y* const y = static_cast<Y*>(matrix.y) + i * matrix.y_stride;
-    const HostScale scale = matrix.finisher.scale(matrix.finisher.finisher, sum_of_row<X, Y>(matrix, x));
-    rescale_pieces<X, Y>(x, y, matrix.columns, scale, matrix.bypass_cache, 0, Pieces(matrix.columns, y).count());
+    rescale_pieces(matrix, x, y, scale, 0, Pieces(matrix.columns, y).count(), weights);
   }
 }
 

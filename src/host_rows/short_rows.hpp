@@ -12,6 +12,7 @@
 #include <host_rows/scales.hpp>
 #include <host_rows/sums.hpp>
 #include <host_rows/values.hpp>
+#include <host_rows/weights.hpp>
 #include <rownorm/impl/host_rows.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -40,20 +41,21 @@ class ShortRows {
       : columns_(matrix.columns),
         x_(static_cast<const X*>(matrix.x)),
         y_(static_cast<Y*>(matrix.y)),
-        finisher_(matrix.finisher) {}
+        writes_y_(matrix.writes_y),
+        finisher_(matrix.finisher),
+        column_weights_(matrix) {}
 
   template <bool bypass_cache>
   HWY_INLINE void normalize(std::int64_t first, std::int64_t last) {
     std::int64_t block_rows = std::min(max_rows, block_values / columns_);
     if (block_rows > narrow_rows_at_once) block_rows -= block_rows % narrow_rows_at_once;
+    if (!writes_y_) return read(first, last, block_rows);
+    if (column_weights_.are_given()) repeat_weights(block_rows);
     std::int64_t rows = std::min(block_rows, last - first);
     sum_first_rows(first, rows);
     begin_ = first * columns_;
     for (; first < last; first += block_rows) {
-      const auto sum_again = [&](std::int64_t row)
-                                 HWY_ATTR { return sum_piece<X, Y>(x_ + (first + row) * columns_, columns_); };
-      const bool has_powers =
-          !find_scales<T>(finisher_, {totals_, errors_, row_factors_, row_powers_}, rows, sum_again);
+      const bool has_powers = !find_scales_of_block(first, rows);
       expand(factors_, row_factors_, rows);
       if (has_powers) expand(powers_, row_powers_, rows);
       const std::int64_t next = first + rows, end = next * columns_;
@@ -69,6 +71,21 @@ class ShortRows {
   }
 
  private:
+  /// Sums and records, and stores nothing.
+  HWY_NOINLINE void read(std::int64_t first, std::int64_t last, std::int64_t block_rows) {
+    for (; first < last; first += block_rows) {
+      const std::int64_t rows = std::min(block_rows, last - first);
+      sum_first_rows(first, rows);
+      find_scales_of_block(first, rows);
+    }
+  }
+
+  HWY_NOINLINE bool find_scales_of_block(std::int64_t first, std::int64_t rows) {
+    const auto sum_again = [&](std::int64_t row)
+                               HWY_ATTR { return sum_piece<X, Y>(finisher_, x_ + (first + row) * columns_, columns_); };
+    return find_scales<T>(finisher_, {totals_, errors_, norms_, row_factors_, row_powers_}, first, rows, sum_again);
+  }
+
   HWY_NOINLINE void sum_first_rows(std::int64_t first, std::int64_t rows) {
     sum_rows(first, rows, [](std::int64_t) {});
   }
@@ -84,7 +101,7 @@ class ShortRows {
     if (vectors == 4) return sum_narrow_rows<4>(first, rows, done);
     const X* x = x_ + first * columns_;
     for (std::int64_t row = 0; row < rows; ++row, x += columns_) {
-      PieceSum<X, Y> sum;
+      PieceSum<X, Y> sum(finisher_.norm);
       std::int64_t j = 0;
       for (; j + step <= columns_; j += step) {
         sum.step(x + j);
@@ -100,12 +117,16 @@ class ShortRows {
     errors_[row] = sum.error;
   }
 
-  template <class Sums>
-  HWY_INLINE void set_sums(std::int64_t row, const Sums& sums) {
-    if constexpr (narrow_rows_at_once == 1)
-      set_sum(row, sums.reduced());
-    else
-      sums.store(totals_ + row, errors_ + row);
+  /// The sums of neighbouring rows, from `row` on.
+  template <int vectors>
+  HWY_INLINE void set_narrow_sums(std::int64_t row, const X* x, std::int64_t pitch, std::size_t n) {
+    with_norm(finisher_.norm, [&]<HostNorm norm>() HWY_ATTR {
+      const auto sums = sums_of_narrow_rows<norm, X, Y, vectors, narrow_rows_at_once>(x, pitch, n);
+      if constexpr (narrow_rows_at_once == 1)
+        set_sum(row, sums.template reduced<norm>());
+      else
+        sums.template store<norm>(totals_ + row, errors_ + row);
+    });
   }
 
   template <int vectors, class Done>
@@ -118,11 +139,11 @@ class ShortRows {
     std::int64_t row = 0;
     for (std::int64_t group = 0; row + at_once <= rows; row += at_once, x += values) {
       for (std::int64_t j = 0; j < values; j += line_values) hwy::Prefetch(x + j + fetch_ahead_bytes / sizeof(X));
-      set_sums(row, sums_of_narrow_rows<X, Y, vectors, at_once>(x, columns_, n));
+      set_narrow_sums<vectors>(row, x, columns_, n);
       if (++group % often == 0) done((row + at_once) * columns_);
     }
     // Those that are left, by the same additions, each as if it were several.
-    for (; row < rows; ++row, x += columns_) set_sums(row, sums_of_narrow_rows<X, Y, vectors, at_once>(x, 0, n));
+    for (; row < rows; ++row, x += columns_) set_narrow_sums<vectors>(row, x, 0, n);
   }
 
   /// Puts each row's value beside all of its elements.
@@ -136,6 +157,13 @@ class ShortRows {
     }
   }
 
+  /// Puts the weights beside each other as often as a block has rows, whichever column it begins with.
+  HWY_NOINLINE void repeat_weights(std::int64_t block_rows) {
+    std::copy_n(column_weights_.at(0, columns_), columns_, weights_);
+    const std::int64_t values = block_rows * columns_ + columns_ + line_values;
+    for (std::int64_t k = columns_; k < values; ++k) weights_[k] = weights_[k - columns_];
+  }
+
   /// Stores all values to before `end`, but those of the last line, which the next block completes, if there is one.
   /// Meanwhile calls meanwhile(f), which every now and then calls f(values that may be stored).
   template <bool bypass_cache, bool has_powers, class Meanwhile>
@@ -145,7 +173,8 @@ class ShortRows {
     const std::int64_t n = end - begin_, head = std::min(n, elements_to_line(y));
     // Powers are not carried: a block that has them leaves nothing.
     const std::int64_t in_lines = is_last || has_powers ? n : head + (n - head) / line_values * line_values;
-    const Scales<T> scales(factors_, powers_);
+    const T* const weights = column_weights_.are_given() ? weights_ + begin_ % columns_ : nullptr;
+    const Scales<T, WeightsBeside<T>> scales(factors_, powers_, {weights});
     scales.template store_few<has_powers>(x, y, 0, head);
     std::int64_t j = head;
     const auto store_until = [&](std::int64_t until) HWY_ATTR {
@@ -165,16 +194,20 @@ class ShortRows {
   std::int64_t columns_;
   const X* x_;
   Y* y_;
+  bool writes_y_;
   HostFinisher finisher_;
+  Weights<T> column_weights_;
   std::int64_t begin_ = 0;    // of what is not yet stored
   std::int64_t carried_ = 0;  // values of the block before among them
   HWY_ALIGN double totals_[max_rows + slack];
   HWY_ALIGN double errors_[max_rows + slack];
+  HWY_ALIGN double norms_[max_rows + slack];
   HWY_ALIGN T row_factors_[max_rows + slack];
   HWY_ALIGN T row_powers_[max_rows + slack];
   // Beside each value of a block, and what the block before has left:
   HWY_ALIGN T factors_[block_values + 2 * line_values + slack];
   HWY_ALIGN T powers_[block_values + 2 * line_values + slack];
+  HWY_ALIGN T weights_[block_values + max_columns + 2 * line_values + slack];
 };
 
 }  // namespace

@@ -19,151 +19,233 @@ namespace rownorm::impl {
 namespace HWY_NAMESPACE {
 namespace {
 
-/// A vector of sums in double, exact enough for values of float or less.
-template <class D>
-struct PlainSums {
-  hn::Vec<D> total;
+/// f<norm>(), with the norm as a constant.
+template <class F>
+HWY_INLINE decltype(auto) with_norm(HostNorm norm, const F& f) {
+  if (HWY_LIKELY(norm == HostNorm::magnitudes)) return f.template operator()<HostNorm::magnitudes>();
+  if (norm == HostNorm::squares) return f.template operator()<HostNorm::squares>();
+  return f.template operator()<HostNorm::largest>();
+}
 
-  HWY_INLINE PlainSums() : total(hn::Zero(D())) {}
-  HWY_INLINE void add(hn::Vec<D> value) { total = hn::Add(total, value); }
-  HWY_INLINE void add(const PlainSums& other) { add(other.total); }
-  HWY_INLINE HostSum reduced() const { return {hn::ReduceSum(D(), total), 0}; }
-#if !HWY_HAVE_SCALABLE
-  /// The sums of neighbouring lanes, a's and then b's.
-  static HWY_INLINE PlainSums of_neighbours(const PlainSums& a, const PlainSums& b) {
-    PlainSums sums;
-    sums.total = hn::Add(hn::ConcatEven(D(), b.total, a.total), hn::ConcatOdd(D(), b.total, a.total));
-    return sums;
-  }
-#endif
-  HWY_INLINE void load(const double* totals, const double*) { total = hn::LoadU(D(), totals); }
-  HWY_INLINE void store(double* totals, double*) const { hn::StoreU(total, D(), totals); }
-};
+/// A vector of sums for rows that are computed in T. Those for float are plain sums in double, which is exact enough;
+/// those for double sum as well what rounding takes from a total (Knuth's two-sum).
+template <class T, class D>
+struct Sums {
+  static constexpr bool are_compensated = std::is_same_v<T, double>;
+  /// True where a sum has two parts. Of a largest value the second is the sum of all, which is NaN if one of them is.
+  template <HostNorm norm>
+  static constexpr bool has_error = are_compensated || norm == HostNorm::largest;
 
-/// The same for values of double: what rounding takes from a total is summed as well (Knuth's two-sum).
-template <class D>
-struct CompensatedSums {
   hn::Vec<D> total;
   hn::Vec<D> error;
 
-  HWY_INLINE CompensatedSums() : total(hn::Zero(D())), error(hn::Zero(D())) {}
+  HWY_INLINE Sums() : total(hn::Zero(D())), error(hn::Zero(D())) {}
+
+  template <HostNorm norm>
   HWY_INLINE void add(hn::Vec<D> value) {
-    const auto sum = hn::Add(total, value), added = hn::Sub(sum, total);
-    error = hn::Add(error, hn::Add(hn::Sub(total, hn::Sub(sum, added)), hn::Sub(value, added)));
-    total = sum;
-  }
-  HWY_INLINE void add(const CompensatedSums& other) {
-    add(other.total);
-    error = hn::Add(error, other.error);
-  }
-  HWY_INLINE HostSum reduced() const {
-#if HWY_HAVE_SCALABLE
-    HWY_ALIGN double totals[hn::MaxLanes(D())];
-    hn::Store(total, D(), totals);
-    const hn::CappedTag<double, 1> one;
-    CompensatedSums<hn::CappedTag<double, 1>> sums;
-    for (std::size_t lane = 0; lane < hn::Lanes(D()); ++lane) sums.add(hn::Set(one, totals[lane]));
-    return {hn::GetLane(sums.total), hn::GetLane(sums.error) + hn::ReduceSum(D(), error)};
-#else
-    if constexpr (hn::MaxLanes(D()) == 1) {
-      return {hn::GetLane(total), hn::GetLane(error)};
+    if constexpr (norm == HostNorm::largest) {
+      add_largest(hn::Abs(value), hn::Abs(value));
+    } else if constexpr (norm == HostNorm::magnitudes) {
+      add_total(hn::Abs(value));
+    } else if constexpr (are_compensated) {
+      // The same with an unrounded square where the target has the instruction, else with a rounded one.
+      const auto sum = hn::MulAdd(value, value, total), added = hn::Sub(sum, total);
+      error = hn::Add(error, hn::Add(hn::Sub(total, hn::Sub(sum, added)), hn::MulSub(value, value, added)));
+      total = sum;
     } else {
-      using Half = hn::Half<D>;
-      CompensatedSums<Half> half, upper;
-      half.total = hn::LowerHalf(Half(), total), half.error = hn::LowerHalf(Half(), error);
-      upper.total = hn::UpperHalf(Half(), total), upper.error = hn::UpperHalf(Half(), error);
-      half.add(upper);
-      return half.reduced();
+      total = hn::MulAdd(value, value, total);
     }
-#endif
   }
+
+  /// Adds a value that is first multiplied by `per_unit`, as far as units matter.
+  template <HostNorm norm>
+  HWY_INLINE void add(hn::Vec<D> value, hn::Vec<D> per_unit) {
+    if constexpr (!are_compensated || norm == HostNorm::largest)
+      add<norm>(value);
+    else if constexpr (norm == HostNorm::squares)
+      add<norm>(hn::Mul(value, per_unit));
+    else
+      add_total(hn::Mul(hn::Abs(value), per_unit));  // negative where units are: see AccurateSum
+  }
+
+  /// The sums that have this value alone.
+  template <HostNorm norm>
+  static HWY_INLINE Sums of(hn::Vec<D> value) {
+    Sums sums;
+    sums.total = norm == HostNorm::squares ? hn::Mul(value, value) : hn::Abs(value);
+    if constexpr (norm == HostNorm::largest) sums.error = sums.total;
+    if constexpr (norm == HostNorm::squares && are_compensated) sums.error = hn::MulSub(value, value, sums.total);
+    return sums;
+  }
+
+  template <HostNorm norm>
+  HWY_INLINE void add(const Sums& other) {
+    if constexpr (norm == HostNorm::largest) {
+      add_largest(other.total, other.error);
+    } else {
+      add_total(other.total);
+      if constexpr (are_compensated) error = hn::Add(error, other.error);
+    }
+  }
+
+  template <HostNorm norm>
+  HWY_INLINE HostSum reduced() const {
+    if constexpr (norm == HostNorm::largest) {
+      const double sum = hn::ReduceSum(D(), error);
+      return {sum == sum ? hn::ReduceMax(D(), total) : sum, 0};
+    } else if constexpr (!are_compensated) {
+      return {hn::ReduceSum(D(), total), 0};
+    } else {
+#if HWY_HAVE_SCALABLE
+      HWY_ALIGN double totals[hn::MaxLanes(D())];
+      hn::Store(total, D(), totals);
+      const hn::CappedTag<double, 1> one;
+      Sums<T, hn::CappedTag<double, 1>> sums;
+      for (std::size_t lane = 0; lane < hn::Lanes(D()); ++lane) sums.add_total(hn::Set(one, totals[lane]));
+      return {hn::GetLane(sums.total), hn::GetLane(sums.error) + hn::ReduceSum(D(), error)};
+#else
+      if constexpr (hn::MaxLanes(D()) == 1) {
+        return {hn::GetLane(total), hn::GetLane(error)};
+      } else {
+        using Half = hn::Half<D>;
+        Sums<T, Half> half, upper;
+        half.total = hn::LowerHalf(Half(), total), half.error = hn::LowerHalf(Half(), error);
+        upper.total = hn::UpperHalf(Half(), total), upper.error = hn::UpperHalf(Half(), error);
+        half.template add<norm>(upper);
+        return half.template reduced<norm>();
+      }
+#endif
+    }
+  }
+
 #if !HWY_HAVE_SCALABLE
-  static HWY_INLINE CompensatedSums of_neighbours(const CompensatedSums& a, const CompensatedSums& b) {
-    CompensatedSums sums, odd;
-    sums.total = hn::ConcatEven(D(), b.total, a.total), sums.error = hn::ConcatEven(D(), b.error, a.error);
-    odd.total = hn::ConcatOdd(D(), b.total, a.total), odd.error = hn::ConcatOdd(D(), b.error, a.error);
-    sums.add(odd);
+  /// The sums of neighbouring lanes, a's and then b's.
+  template <HostNorm norm>
+  static HWY_INLINE Sums of_neighbours(const Sums& a, const Sums& b) {
+    Sums sums, odd;
+    sums.total = hn::ConcatEven(D(), b.total, a.total), odd.total = hn::ConcatOdd(D(), b.total, a.total);
+    if constexpr (has_error<norm>)
+      sums.error = hn::ConcatEven(D(), b.error, a.error), odd.error = hn::ConcatOdd(D(), b.error, a.error);
+    sums.template add<norm>(odd);
     return sums;
   }
 #endif
+  template <HostNorm norm>
   HWY_INLINE void load(const double* totals, const double* errors) {
     total = hn::LoadU(D(), totals);
-    error = hn::LoadU(D(), errors);
+    if constexpr (has_error<norm>) error = hn::LoadU(D(), errors);
   }
+  template <HostNorm norm>
   HWY_INLINE void store(double* totals, double* errors) const {
     hn::StoreU(total, D(), totals);
-    hn::StoreU(error, D(), errors);
+    if constexpr (has_error<norm>) hn::StoreU(error, D(), errors);
+  }
+
+  HWY_INLINE void add_total(hn::Vec<D> value) {
+    const auto sum = hn::Add(total, value);
+    if constexpr (are_compensated) {
+      const auto added = hn::Sub(sum, total);
+      error = hn::Add(error, hn::Add(hn::Sub(total, hn::Sub(sum, added)), hn::Sub(value, added)));
+    }
+    total = sum;
+  }
+
+ private:
+  HWY_INLINE void add_largest(hn::Vec<D> largest, hn::Vec<D> sum) {
+    total = hn::Max(total, largest);
+    error = hn::Add(error, sum);
   }
 };
-
-template <class X, class Y, class D>
-using SumsOf = std::conditional_t<std::is_same_v<ComputeOf<X, Y>, double>, CompensatedSums<D>, PlainSums<D>>;
 
 /// Of one piece of a row, step by step, so that something else can be done between the steps. Values are taken in
 /// units: double holds any sum of float or less.
 template <class X, class Y>
 class PieceSum {
+  using T = ComputeOf<X, Y>;
   using D = hn::ScalableTag<double>;
   using F = hn::ScalableTag<float>;
-  using Sums = SumsOf<X, Y, D>;
-  /// Neighbours of 16 bits are added in float first: half the conversions to double.
-  static constexpr bool in_pairs = sizeof(X) == 2 && std::is_same_v<ComputeOf<X, Y>, float>;
+  /// Neighbours of 16 bits are added in float first: half the conversions to double. Not their squares, which may
+  /// overflow there.
+  template <HostNorm norm>
+  static constexpr bool in_pairs = norm == HostNorm::magnitudes && sizeof(X) == 2 && std::is_same_v<T, float>;
 
  public:
-  HWY_INLINE explicit PieceSum(double value_per_unit = 1) : factor_(hn::Set(D(), value_per_unit)) {}
+  HWY_INLINE explicit PieceSum(HostNorm norm, double per_unit = 1) : norm_(norm), per_unit_(hn::Set(D(), per_unit)) {}
 
   static HWY_INLINE std::int64_t step_values() { return 4 * static_cast<std::int64_t>(hn::Lanes(D())); }
 
   HWY_INLINE void step(const X* x) {
-    const auto lanes = hn::Lanes(D());
     for (std::int64_t j = 0; j < step_values(); j += line_bytes / sizeof(X))
       hwy::Prefetch(x + j + fetch_ahead_bytes / sizeof(X));
-    if constexpr (in_pairs) {
-      add_pair(load(F(), x), load(F(), x + 2 * lanes));
-    } else {
-      add(sums0_, load(D(), x));
-      add(sums1_, load(D(), x + lanes));
-      add(sums2_, load(D(), x + 2 * lanes));
-      add(sums3_, load(D(), x + 3 * lanes));
-    }
+    if (HWY_LIKELY(norm_ == HostNorm::magnitudes))
+      add_step<HostNorm::magnitudes>(x);
+    else if (norm_ == HostNorm::squares)
+      add_step<HostNorm::squares>(x);
+    else
+      add_step<HostNorm::largest>(x);
   }
 
   /// Fewer values than a step has.
   HWY_INLINE void last_step(const X* x, std::size_t n) {
-    const auto lanes = hn::Lanes(D());
-    if constexpr (in_pairs) {
-      const auto most = hn::Lanes(F());
-      add_pair(load_n(F(), x, std::min(n, most)), load_n(F(), x + most, n > most ? n - most : 0));
-    } else {
-      std::size_t j = 0;
-      for (; j + lanes <= n; j += lanes) add(sums0_, load(D(), x + j));
-      if (j < n) add(sums1_, load_n(D(), x + j, n - j));
-    }
+    if (HWY_LIKELY(norm_ == HostNorm::magnitudes))
+      add_few<HostNorm::magnitudes>(x, n);
+    else if (norm_ == HostNorm::squares)
+      add_few<HostNorm::squares>(x, n);
+    else
+      add_few<HostNorm::largest>(x, n);
   }
 
   HWY_INLINE HostSum reduced() {
-    sums0_.add(sums1_);
-    if constexpr (!in_pairs) {
-      sums2_.add(sums3_);
-      sums0_.add(sums2_);
-    }
-    return sums0_.reduced();
+    if (HWY_LIKELY(norm_ == HostNorm::magnitudes)) return reduce<HostNorm::magnitudes>();
+    return norm_ == HostNorm::squares ? reduce<HostNorm::squares>() : reduce<HostNorm::largest>();
   }
 
  private:
-  HWY_INLINE void add(Sums& sums, hn::Vec<D> value) {
-    value = hn::Abs(value);
-    if constexpr (std::is_same_v<Sums, CompensatedSums<D>>) value = hn::Mul(value, factor_);
-    sums.add(value);
-  }
-  HWY_INLINE void add_pair(hn::Vec<F> a, hn::Vec<F> b) {
-    const auto sum = hn::Add(hn::Abs(a), hn::Abs(b));
-    sums0_.add(hn::PromoteLowerTo(D(), sum));
-    sums1_.add(hn::PromoteUpperTo(D(), sum));
+  template <HostNorm norm>
+  HWY_INLINE void add_step(const X* x) {
+    const auto lanes = hn::Lanes(D());
+    if constexpr (in_pairs<norm>) {
+      add_pair(load(F(), x), load(F(), x + 2 * lanes));
+    } else {
+      sums0_.template add<norm>(load(D(), x), per_unit_);
+      sums1_.template add<norm>(load(D(), x + lanes), per_unit_);
+      sums2_.template add<norm>(load(D(), x + 2 * lanes), per_unit_);
+      sums3_.template add<norm>(load(D(), x + 3 * lanes), per_unit_);
+    }
   }
 
-  hn::Vec<D> factor_;
-  Sums sums0_, sums1_, sums2_, sums3_;
+  template <HostNorm norm>
+  HWY_INLINE void add_few(const X* x, std::size_t n) {
+    if constexpr (in_pairs<norm>) {
+      const auto most = hn::Lanes(F());
+      add_pair(load_n(F(), x, std::min(n, most)), load_n(F(), x + most, n > most ? n - most : 0));
+    } else {
+      const auto lanes = hn::Lanes(D());
+      std::size_t j = 0;
+      for (; j + lanes <= n; j += lanes) sums0_.template add<norm>(load(D(), x + j), per_unit_);
+      if (j < n) sums1_.template add<norm>(load_n(D(), x + j, n - j), per_unit_);
+    }
+  }
+
+  template <HostNorm norm>
+  HWY_INLINE HostSum reduce() {
+    sums0_.template add<norm>(sums1_);
+    if constexpr (!in_pairs<norm>) {
+      sums2_.template add<norm>(sums3_);
+      sums0_.template add<norm>(sums2_);
+    }
+    return sums0_.template reduced<norm>();
+  }
+
+  HWY_INLINE void add_pair(hn::Vec<F> a, hn::Vec<F> b) {
+    const auto sum = hn::Add(hn::Abs(a), hn::Abs(b));
+    sums0_.add_total(hn::PromoteLowerTo(D(), sum));
+    sums1_.add_total(hn::PromoteUpperTo(D(), sum));
+  }
+
+  HostNorm norm_;
+  hn::Vec<D> per_unit_;
+  Sums<T, D> sums0_, sums1_, sums2_, sums3_;
 };
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -176,61 +258,71 @@ HWY_INLINE HostSum finish_piece(PieceSum<X, Y>& sum, const X* x, std::int64_t j,
   return sum.reduced();
 }
 
-/// The sum of a piece that has left the range of what it was taken in.
 template <class X, class Y>
-HWY_NOINLINE HostSum sum_overflowed(const X* x, std::int64_t n) {
-  if constexpr (std::is_same_v<ComputeOf<X, Y>, double>) {
-    PieceSum<X, Y> sum(1 / HostSum::large_unit);
-    return finish_piece(sum, x, 0, n);
-  } else {
-    double total = 0;  // pairs may overflow float, single values cannot overflow double
-    for (std::int64_t j = 0; j < n; ++j)
-      total += static_cast<double>(hn::GetLane(hn::Abs(load_n(hn::CappedTag<float, 1>(), x + j, 1))));
-    return {total, 0};
-  }
+HWY_NOINLINE HostSum sum_in(const HostUnits& units, HostNorm norm, const X* x, std::int64_t n) {
+  PieceSum<X, Y> piece(norm, units.per_unit);
+  HostSum sum = finish_piece(piece, x, 0, n);
+  sum.unit = units.unit;
+  return sum;
 }
 
-/// The sum of a row that has left the range of double when its values, which lie a stride apart, were added one by one.
+/// The sum of a row whose elements are `stride` apart, in the units that suit it.
 template <class X, class Y>
-HWY_NOINLINE HostSum sum_overflowed_row(const X* x, std::int64_t n, std::int64_t stride) {
+HWY_NOINLINE HostSum sum_row_again(const HostFinisher& finisher, const X* x, std::int64_t n, std::int64_t stride) {
+  using D = hn::CappedTag<double, 1>;
+  const auto sum_in = [&](const HostUnits& units) HWY_ATTR {
+    return with_norm(finisher.norm, [&]<HostNorm norm>() HWY_ATTR {
+      Sums<ComputeOf<X, Y>, D> sums;
+      for (std::int64_t j = 0; j < n; ++j)
+        sums.template add<norm>(load_n(D(), x + j * stride, 1), hn::Set(D(), units.per_unit));
+      HostSum sum = sums.template reduced<norm>();
+      sum.unit = units.unit;
+      return sum;
+    });
+  };
+  const HostSum sum = sum_in({});
+  const HostUnits units = finisher.better_units(sum);
+  return units.per_unit == 1 ? sum : sum_in(units);
+}
+
+/// The sum of a piece, taken once more where it is not to be trusted: in double its units may be wrong, and in float
+/// pairs may overflow that double would hold.
+template <class X, class Y>
+HWY_NOINLINE HostSum sum_piece_again(const HostFinisher& finisher, const HostSum& sum, const X* x, std::int64_t n) {
   if constexpr (std::is_same_v<ComputeOf<X, Y>, float>) {
-    return {infinity, 0};  // no sum of numbers does
+    return sum_row_again<X, Y>(finisher, x, n, 1);
   } else {
-    const hn::CappedTag<double, 1> one;
-    CompensatedSums<hn::CappedTag<double, 1>> sums;
-    for (std::int64_t j = 0; j < n; ++j)
-      sums.add(hn::Mul(hn::Abs(load_n(one, x + j * stride, 1)), hn::Set(one, 1 / HostSum::large_unit)));
-    return {hn::GetLane(sums.total), hn::GetLane(sums.error)};
+    const HostUnits units = finisher.better_units(sum);
+    return units.per_unit == 1 ? sum : sum_in<X, Y>(units, finisher.norm, x, n);
   }
 }
 
 template <class X, class Y>
-HWY_INLINE HostSum checked(const HostSum& sum, const X* x, std::int64_t n) {
-  return HWY_UNLIKELY(sum.total == infinity) ? sum_overflowed<X, Y>(x, n) : sum;
+HWY_INLINE HostSum checked(const HostFinisher& finisher, const HostSum& sum, const X* x, std::int64_t n) {
+  const bool is_trusted = sum.total >= finisher.least_total && sum.total < infinity;
+  return HWY_LIKELY(is_trusted) ? sum : sum_piece_again<X, Y>(finisher, sum, x, n);
 }
 
 template <class X, class Y>
-HWY_INLINE HostSum sum_piece(const X* x, std::int64_t n) {
-  PieceSum<X, Y> sum;
-  return checked<X, Y>(finish_piece(sum, x, 0, n), x, n);
+HWY_INLINE HostSum sum_piece(const HostFinisher& finisher, const X* x, std::int64_t n) {
+  return checked<X, Y>(finisher, sum_in<X, Y>({}, finisher.norm, x, n), x, n);
 }
 
 /// A vector of sums of a row that has fewer values than a step, of which `vectors` are to be loaded, n of the last.
-template <class X, class Y, int vectors>
+template <HostNorm norm, class X, class Y, int vectors>
 HWY_INLINE auto sums_of_narrow_row(const X* x, std::size_t n) {
   using D = hn::ScalableTag<double>;
-  const D d;
-  const auto lanes = hn::Lanes(d);
-  SumsOf<X, Y, D> sums;
+  using RowSums = Sums<ComputeOf<X, Y>, D>;
+  [[maybe_unused]] const auto lanes = hn::Lanes(D());
   if constexpr (vectors == 1) {
-    sums.total = hn::Abs(load_n(d, x, n));
+    return RowSums::template of<norm>(load_n(D(), x, n));
   } else {
-    sums.total = hn::Abs(load(d, x));
-    if constexpr (vectors > 2) sums.add(hn::Abs(load(d, x + lanes)));
-    if constexpr (vectors > 3) sums.add(hn::Abs(load(d, x + 2 * lanes)));
-    sums.add(hn::Abs(load_n(d, x + (vectors - 1) * lanes, n)));
+    RowSums sums = RowSums::template of<norm>(load(D(), x));
+    if constexpr (vectors > 2) sums.template add<norm>(load(D(), x + lanes));
+    if constexpr (vectors > 3) sums.template add<norm>(load(D(), x + 2 * lanes));
+    sums.template add<norm>(load_n(D(), x + (vectors - 1) * lanes, n));
+    return sums;
   }
-  return sums;
 }
 
 #if HWY_HAVE_SCALABLE
@@ -240,14 +332,14 @@ constexpr std::int64_t narrow_rows_at_once = 1;
 constexpr std::int64_t narrow_rows_at_once = hn::MaxLanes(hn::ScalableTag<double>());
 #endif
 
-template <class X, class Y, int vectors, std::int64_t rows>
+template <HostNorm norm, class X, class Y, int vectors, std::int64_t rows>
 HWY_INLINE auto sums_of_narrow_rows(const X* x, std::int64_t pitch, std::size_t n) {
   if constexpr (rows == 1) {
-    return sums_of_narrow_row<X, Y, vectors>(x, n);
+    return sums_of_narrow_row<norm, X, Y, vectors>(x, n);
   } else {
-    const auto lower = sums_of_narrow_rows<X, Y, vectors, rows / 2>(x, pitch, n);
-    const auto upper = sums_of_narrow_rows<X, Y, vectors, rows / 2>(x + rows / 2 * pitch, pitch, n);
-    return decltype(lower)::of_neighbours(lower, upper);
+    const auto lower = sums_of_narrow_rows<norm, X, Y, vectors, rows / 2>(x, pitch, n);
+    const auto upper = sums_of_narrow_rows<norm, X, Y, vectors, rows / 2>(x + rows / 2 * pitch, pitch, n);
+    return decltype(lower)::template of_neighbours<norm>(lower, upper);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <host_rows/scales.hpp>
 #include <host_rows/sums.hpp>
 #include <host_rows/values.hpp>
+#include <host_rows/weights.hpp>
 #include <rownorm/impl/host_rows.hpp>
 #include <type_traits>
 
@@ -28,14 +29,14 @@ template <class X, class Y>
 class Tiles {
   using T = ComputeOf<X, Y>;
   using Doubles = hn::ScalableTag<double>;
-  using Sums = SumsOf<X, Y, Doubles>;
   static constexpr std::int64_t line_values = line_bytes / sizeof(X);
 
  public:
   Tiles(const HostMatrix& matrix, const HostTileTeam& team)
       : matrix_(matrix),
         team_(team),
-        held_(static_cast<X*>(team.held)),
+        weights_(matrix),
+        held_(matrix.writes_y ? static_cast<X*>(team.held) : nullptr),
         pieces_(host_tile_pieces(matrix.columns)),
         first_piece_(pieces_ * team.rank / team.size),
         last_piece_(pieces_ * (team.rank + 1) / team.size),
@@ -44,7 +45,8 @@ class Tiles {
     auto* const shared = static_cast<double*>(team.shared);
     factors_ = reinterpret_cast<T*>(shared);
     powers_ = reinterpret_cast<T*>(shared + pitch_);
-    has_powers_ = shared + 2 * pitch_;
+    norms_ = shared + 2 * pitch_;
+    has_powers_ = shared + 3 * pitch_;
     sums_ = has_powers_ + team.size;
   }
 
@@ -59,7 +61,9 @@ class Tiles {
       team_.wait();
       const bool has_powers = std::any_of(has_powers_, has_powers_ + team_.size, [](double has) { return has != 0; });
       const std::int64_t next = first + rows, next_rows = std::min(matrix_.tile_rows, last - next);
-      if (has_powers)
+      if (!matrix_.writes_y)
+        sum_tile(next, next_rows);
+      else if (has_powers)
         store_and_sum_tile<bypass_cache, true>(first, rows, next, next_rows);
       else
         store_and_sum_tile<bypass_cache, false>(first, rows, next, next_rows);
@@ -98,11 +102,12 @@ class Tiles {
     double* totals;
     double* errors;
 
+    template <HostNorm norm>
     HWY_INLINE void add(std::int64_t row, hn::Vec<Doubles> value) const {
-      Sums sums;
-      sums.load(totals + row, errors + row);
-      sums.add(hn::Abs(value));
-      sums.store(totals + row, errors + row);
+      Sums<T, Doubles> sums;
+      sums.template load<norm>(totals + row, errors + row);
+      sums.template add<norm>(value);
+      sums.template store<norm>(totals + row, errors + row);
     }
   };
 
@@ -114,10 +119,12 @@ class Tiles {
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     while (row + line_values <= end) {
       hwy::Prefetch(x + row + ahead);
-      for (const std::int64_t line_end = row + line_values; row < line_end; row += lanes) {
-        if (hold) hn::StoreU(hn::LoadU(memory, x + row), memory, hold + row);
-        sums.add(row, load(d, x + row));
-      }
+      with_norm(matrix_.finisher.norm, [&]<HostNorm norm>() HWY_ATTR {
+        for (const std::int64_t line_end = row + line_values; row < line_end; row += lanes) {
+          if (hold) hn::StoreU(hn::LoadU(memory, x + row), memory, hold + row);
+          sums.template add<norm>(row, load(d, x + row));
+        }
+      });
     }
     return row;
   }
@@ -127,8 +134,10 @@ class Tiles {
     const Doubles d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     if (hold) std::copy(x + row, x + end, hold + row);
-    for (; row < end; row += lanes)
-      sums.add(row, load_n(d, x + row, static_cast<std::size_t>(std::min(lanes, end - row))));
+    with_norm(matrix_.finisher.norm, [&]<HostNorm norm>() HWY_ATTR {
+      for (; row < end; row += lanes)
+        sums.template add<norm>(row, load_n(d, x + row, static_cast<std::size_t>(std::min(lanes, end - row))));
+    });
   }
 
   /// Each column is in another page of memory, where the hardware fetches nothing ahead.
@@ -136,8 +145,8 @@ class Tiles {
     return std::max<std::int64_t>(1, page_bytes / (rows * sizeof(X))) * matrix_.x_stride;
   }
 
-  HWY_INLINE void sum_tile(std::int64_t first, std::int64_t rows) {
-    const std::int64_t ahead = fetch_ahead(rows);
+  HWY_NOINLINE void sum_tile(std::int64_t first, std::int64_t rows) {
+    const std::int64_t ahead = fetch_ahead(std::max<std::int64_t>(1, rows));
     for (std::int64_t piece = first_piece_; piece < last_piece_; ++piece) {
       clear(piece, rows);
       const PieceSums sums{totals(piece), errors(piece)};
@@ -151,7 +160,6 @@ class Tiles {
   /// Stores a tile, and sums another meanwhile, line by line.
   template <bool bypass_cache, bool has_powers>
   HWY_INLINE void store_and_sum_tile(std::int64_t first, std::int64_t rows, std::int64_t next, std::int64_t next_rows) {
-    const Scales<T> scales(factors_, powers_);
     const std::int64_t ahead = fetch_ahead(std::max<std::int64_t>(1, next_rows));
     for (std::int64_t piece = first_piece_; piece < last_piece_; ++piece) {
       clear(piece, next_rows);
@@ -161,6 +169,7 @@ class Tiles {
         const X* const x = held ? held : column(first, j);
         Y* const y = static_cast<Y*>(matrix_.y) + first + j * matrix_.y_stride;
         const X* const next_x = column(next, j);
+        const Scales<T, WeightOfAll<T>> scales(factors_, powers_, {weights_.at(j, j + 1)});
         std::int64_t row = std::min(rows, elements_to_line(y)), next_row = 0;
         scales.template store_few<has_powers>(x, y, 0, row);
         while (row + line_values <= rows) {
@@ -175,7 +184,7 @@ class Tiles {
   }
 
   /// Adds the sums of all pieces in order, and finds the scales, for this thread's share of the rows of a tile.
-  HWY_INLINE void find_share_of_scales(std::int64_t first, std::int64_t rows) {
+  HWY_NOINLINE void find_share_of_scales(std::int64_t first, std::int64_t rows) {
     const Doubles d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     const std::int64_t unit = std::max(lanes, line_values), units = (rows + unit - 1) / unit;
@@ -183,32 +192,35 @@ class Tiles {
     const std::int64_t end = std::min(rows, units * (team_.rank + 1) / team_.size * unit);
     has_powers_[team_.rank] = 0;
     if (begin >= end) return;
-    for (std::int64_t row = begin; row < end; row += lanes) {
-      Sums sums;
-      sums.load(totals(0) + row, errors(0) + row);
-      for (std::int64_t piece = 1; piece < pieces_; ++piece) {
-        Sums more;
-        more.load(totals(piece) + row, errors(piece) + row);
-        sums.add(more);
+    with_norm(matrix_.finisher.norm, [&]<HostNorm norm>() HWY_ATTR {
+      for (std::int64_t row = begin; row < end; row += lanes) {
+        Sums<T, Doubles> sums;
+        sums.template load<norm>(totals(0) + row, errors(0) + row);
+        for (std::int64_t piece = 1; piece < pieces_; ++piece) {
+          Sums<T, Doubles> more;
+          more.template load<norm>(totals(piece) + row, errors(piece) + row);
+          sums.template add<norm>(more);
+        }
+        sums.template store<norm>(totals(0) + row, errors(0) + row);
       }
-      sums.store(totals(0) + row, errors(0) + row);
-    }
+    });
     const auto sum_again = [&](std::int64_t row) HWY_ATTR {
-      return sum_overflowed_row<X, Y>(column(first + begin + row, 0), matrix_.columns, matrix_.x_stride);
+      return sum_row_again<X, Y>(matrix_.finisher, column(first + begin + row, 0), matrix_.columns, matrix_.x_stride);
     };
-    const bool are_plain =
-        find_scales<T>(matrix_.finisher, {totals(0) + begin, errors(0) + begin, factors_ + begin, powers_ + begin},
-                       end - begin, sum_again);
+    const RowValues<T> share{totals(0) + begin, errors(0) + begin, norms_ + begin, factors_ + begin, powers_ + begin};
+    const bool are_plain = find_scales<T>(matrix_.finisher, share, first + begin, end - begin, sum_again);
     has_powers_[team_.rank] = are_plain ? 0 : 1;
     if (are_plain && team_.size > 1) std::fill(powers_ + begin, powers_ + end, T{1});  // others may have some
   }
 
   const HostMatrix& matrix_;
   const HostTileTeam& team_;
+  Weights<T> weights_;
   X* held_;
   std::int64_t pieces_, first_piece_, last_piece_, pitch_;
   T* factors_;
   T* powers_;
+  double* norms_;
   double* has_powers_;
   double* sums_;
 };

@@ -13,6 +13,7 @@
 #include <host_rows/scales.hpp>
 #include <host_rows/sums.hpp>
 #include <host_rows/values.hpp>
+#include <host_rows/weights.hpp>
 #include <rownorm/impl/host_rows.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -26,7 +27,6 @@ template <class T>
 class TurnedTiles {
   using D = hn::CappedTag<T, line_bytes / sizeof(T)>;
   using Doubles = hn::ScalableTag<double>;
-  using Sums = SumsOf<T, T, Doubles>;
   static constexpr std::int64_t block = line_bytes / sizeof(T);
   static constexpr std::int64_t max_rows = max_turned_tile_bytes / sizeof(T);
 
@@ -35,7 +35,8 @@ class TurnedTiles {
       : matrix_(matrix),
         x_(static_cast<const T*>(matrix.x)),
         y_(static_cast<T*>(matrix.y)),
-        held_(static_cast<T*>(held)) {}
+        held_(static_cast<T*>(held)),
+        weights_(matrix) {}
 
   template <bool bypass_cache>
   HWY_INLINE void normalize(std::int64_t first, std::int64_t last) {
@@ -49,9 +50,11 @@ class TurnedTiles {
           set_sum(i, sum_of_row<T, T>(matrix_, x_ + (first + i) * matrix_.x_stride));
       const auto sum_again = [&](std::int64_t row) HWY_ATTR {
         const std::int64_t stride = matrix_.x_by_columns ? matrix_.x_stride : 1;
-        return sum_overflowed_row<T, T>(x_ + x_index(first + row, 0), matrix_.columns, stride);
+        return sum_row_again<T, T>(matrix_.finisher, x_ + x_index(first + row, 0), matrix_.columns, stride);
       };
-      const bool has_powers = !find_scales<T>(matrix_.finisher, {totals_, errors_, factors_, powers_}, rows, sum_again);
+      const RowValues<T> values{totals_, errors_, norms_, factors_, powers_};
+      const bool has_powers = !find_scales<T>(matrix_.finisher, values, first, rows, sum_again);
+      if (!matrix_.writes_y) continue;
       if (has_powers)
         store_with_powers(first, rows);
       else if (bypass_cache && has_whole_lines && first % block == 0)
@@ -69,7 +72,8 @@ class TurnedTiles {
     return matrix_.x_by_columns ? i * matrix_.y_stride + j : i + j * matrix_.y_stride;
   }
 
-  void set_sum(std::int64_t i, const HostSum& sum) {
+  void set_sum(std::int64_t i, HostSum sum) {
+    if (sum.unit != 0) sum = {};  // which is not to be trusted either, so that it is taken once more
     totals_[i] = sum.total;
     errors_[i] = sum.error;
   }
@@ -85,15 +89,17 @@ class TurnedTiles {
     for (std::int64_t j = 0; j < matrix_.columns; ++j) {
       const T* const x = x_ + x_index(first, j);
       for (std::int64_t i = 0; i < rows; i += block) hwy::Prefetch(x + i + ahead);
-      const auto add = [&](std::int64_t i, hn::Vec<Doubles> value) HWY_ATTR {
-        Sums sums;
-        sums.load(totals_ + i, errors_ + i);
-        sums.add(hn::Abs(value));
-        sums.store(totals_ + i, errors_ + i);
-      };
-      std::int64_t i = 0;
-      for (; i + lanes <= rows; i += lanes) add(i, load(d, x + i));
-      if (i < rows) add(i, load_n(d, x + i, static_cast<std::size_t>(rows - i)));
+      with_norm(matrix_.finisher.norm, [&]<HostNorm norm>() HWY_ATTR {
+        const auto add = [&](std::int64_t i, hn::Vec<Doubles> value) HWY_ATTR {
+          Sums<T, Doubles> sums;
+          sums.template load<norm>(totals_ + i, errors_ + i);
+          sums.template add<norm>(value);
+          sums.template store<norm>(totals_ + i, errors_ + i);
+        };
+        std::int64_t i = 0;
+        for (; i + lanes <= rows; i += lanes) add(i, load(d, x + i));
+        if (i < rows) add(i, load_n(d, x + i, static_cast<std::size_t>(rows - i)));
+      });
       if (held_) std::copy(x, x + rows, held_ + j * matrix_.tile_rows);
     }
   }
@@ -121,12 +127,13 @@ class TurnedTiles {
   HWY_NOINLINE void store_part_of_block(std::int64_t first, std::int64_t i, std::int64_t j, std::int64_t rows,
                                         std::int64_t columns) {
     const bool by_columns = matrix_.x_by_columns;
+    const T* const weights = weights_.at(j, j + columns);
     const std::int64_t lines = by_columns ? columns : rows, length = by_columns ? rows : columns;
     for (std::int64_t k = 0; k < lines; ++k)
       for (std::int64_t q = 0; q < length; ++q) {
         const std::int64_t row = by_columns ? i + q : i + k, column = by_columns ? j + k : j + q;
         const T x = by_columns && held_ ? held_[column * matrix_.tile_rows + row] : x_[x_index(first + row, column)];
-        turned_[q * block + k] = x * factors_[row];
+        turned_[q * block + k] = weights ? x * factors_[row] * weights[column - j] : x * factors_[row];
       }
     for (std::int64_t q = 0; q < length; ++q)
       std::copy_n(turned_ + q * block, lines, y_ + y_index(first + i, j) + q * matrix_.y_stride);
@@ -140,10 +147,13 @@ class TurnedTiles {
     const bool is_held = x_by_columns && held_;
     const T* const from = is_held ? held_ + i + j * matrix_.tile_rows : x_ + x_index(first + i, j);
     const std::int64_t from_stride = is_held ? matrix_.tile_rows : matrix_.x_stride;
+    const T* const weights = weights_.at(j, j + block);
     for (std::int64_t k = 0; k < block; ++k)
       for (std::int64_t v = 0; v < block; v += lanes) {
         const auto factor = x_by_columns ? hn::LoadU(d, factors_ + i + v) : hn::Set(d, factors_[i + k]);
-        hn::Store(hn::Mul(hn::LoadU(d, from + k * from_stride + v), factor), d, block_ + k * block + v);
+        auto product = hn::Mul(hn::LoadU(d, from + k * from_stride + v), factor);
+        if (weights) product = hn::Mul(product, x_by_columns ? hn::Set(d, weights[k]) : hn::LoadU(d, weights + v));
+        hn::Store(product, d, block_ + k * block + v);
       }
     turn_block();
     T* const to = y_ + y_index(first + i, j);
@@ -178,18 +188,24 @@ class TurnedTiles {
       }
   }
 
-  HWY_NOINLINE void store_with_powers(std::int64_t first, std::int64_t rows) const {
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < matrix_.columns; ++j)
-        y_[y_index(first + i, j)] = (x_[x_index(first + i, j)] * powers_[i]) * factors_[i];
+  HWY_NOINLINE void store_with_powers(std::int64_t first, std::int64_t rows) {
+    for (std::int64_t j = 0; j < matrix_.columns; ++j) {
+      const T* const weight = weights_.at(j, j + 1);
+      for (std::int64_t i = 0; i < rows; ++i) {
+        const T product = (x_[x_index(first + i, j)] * powers_[i]) * factors_[i];
+        y_[y_index(first + i, j)] = weight ? product * *weight : product;
+      }
+    }
   }
 
   const HostMatrix& matrix_;
   const T* x_;
   T* y_;
   T* held_;
+  Weights<T> weights_;
   HWY_ALIGN double totals_[max_rows + slack];
   HWY_ALIGN double errors_[max_rows + slack];
+  HWY_ALIGN double norms_[max_rows + slack];
   HWY_ALIGN T factors_[max_rows + slack];
   HWY_ALIGN T powers_[max_rows + slack];
   HWY_ALIGN T block_[block * block];

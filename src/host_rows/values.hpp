@@ -60,6 +60,8 @@ HWY_INLINE hn::Vec<D> load_converted(D d, const Load& load) {
   using T = hn::TFromD<D>;
   if constexpr (std::is_same_v<X, T>)
     return load(d);
+  else if constexpr (sizeof(X) == 8)
+    return hn::DemoteTo(d, load(hn::Rebind<X, D>()));
   else if constexpr (sizeof(X) == 4)
     return hn::PromoteTo(d, load(hn::Rebind<X, D>()));
   else if constexpr (sizeof(T) == 4)

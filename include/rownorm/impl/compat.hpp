@@ -52,6 +52,13 @@
   ROWNORM_IMPL_WITH_OPENMP(MACRO(Kokkos::OpenMP))    \
   ROWNORM_IMPL_WITH_CUDA(MACRO(Kokkos::Cuda))
 
+/// Before a function for host and device that calls what it is given, which may be for one of the two only.
+#ifdef __CUDACC__
+#define ROWNORM_IMPL_CALLS_WHAT_IT_IS_GIVEN _Pragma("nv_exec_check_disable")
+#else
+#define ROWNORM_IMPL_CALLS_WHAT_IT_IS_GIVEN
+#endif
+
 /// Before a loop: unrolls it on devices, wholly or so many times.
 #ifdef __CUDA_ARCH__
 #define ROWNORM_IMPL_PRAGMA(...) _Pragma(#__VA_ARGS__)

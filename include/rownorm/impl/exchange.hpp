@@ -27,7 +27,6 @@
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/workspace.hpp>
-#include <rownorm/norms.hpp>
 
 namespace rownorm::impl {
 
@@ -122,9 +121,10 @@ inline constexpr int no_slice = 1 << 30;
 /// - mine: the partial result of the team's own slice, which the row's first worker publishes.
 /// - in_place: y is x.
 /// - collected: what the caller has found; all of the row's workers have the row together.
-template <class Norm, class Partial>
-KOKKOS_FORCEINLINE_FUNCTION int collect(const Exchange<Partial>& exchange, const ExchangePlace& at, const Norm& norm,
-                                        const Partial& mine, bool in_place, Partial& collected) {
+template <class Finisher, class Partial>
+KOKKOS_FORCEINLINE_FUNCTION int collect(const Exchange<Partial>& exchange, const ExchangePlace& at,
+                                        const Finisher& finisher, const Partial& mine, bool in_place,
+                                        Partial& collected) {
   if (at.worker == 0) {
     exchange.publish(at.epoch, at.item, at.slice, at.row, mine);
     if (in_place) Kokkos::memory_fence();  // before this team overwrites x: see the top of this file
@@ -137,7 +137,7 @@ KOKKOS_FORCEINLINE_FUNCTION int collect(const Exchange<Partial>& exchange, const
     for (; !found && patience > 0; --patience) found = exchange.find(at.epoch, at.item, slice, at.row, other);
     // Teams that miss the same slices start with different ones, and so share the work.
     if (!found) return slice > at.slice ? slice - at.slice : slice - at.slice + exchange.slices();
-    norm.combine(collected, other);
+    finisher.combine(collected, other);
   }
   return no_slice;
 }

@@ -12,8 +12,8 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/packet.hpp>
-#include <rownorm/norms.hpp>
 
 namespace rownorm::impl {
 
@@ -25,9 +25,13 @@ class HeldPackets {
   using Value = std::remove_const_t<X>;
 
   KOKKOS_FORCEINLINE_FUNCTION HeldPackets(const Stretch<X, Y, n>& stretch, int worker, int workers)
-      : y_(stretch.y + worker * n), step_(workers * n), count_(0), y_edge_(nullptr) {
+      : y_(stretch.y + worker * n),
+        column_(stretch.head + worker * n),
+        step_(workers * n),
+        count_(0),
+        y_edge_(nullptr) {
     for (int p = 0; p < packets; ++p) count_ += worker + p * workers < stretch.packets ? 1 : 0;
-    const X* const x = stretch.x + worker * n;
+    const auto x = stretch.x + worker * n;
     if (is_packet_aligned<X, n>(x)) {
       ROWNORM_IMPL_UNROLL()
       for (int p = 0; p < packets; ++p)
@@ -41,20 +45,21 @@ class HeldPackets {
     if (const int edge = stretch.edge(worker); edge != stretch.no_edge) {
       edge_ = stretch.x[edge];
       y_edge_ = stretch.y + edge;
+      edge_column_ = stretch.head + edge;
     }
   }
 
-  /// f(value, k) for each value held, the k-th of its packet, in a fixed order.
+  /// f(value, k, its column of the stretch) for each value held, the k-th of its packet, in a fixed order.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < packets; ++p)
       if (p < count_)
-        for (int k = 0; k < n; ++k) f(held_[p].get(k), n > 1 ? k : unpaired);
-    if (n > 1 && y_edge_ != nullptr) f(edge_, unpaired);
+        for (int k = 0; k < n; ++k) f(held_[p].get(k), n > 1 ? k : unpaired, column_ + p * step_ + k);
+    if (n > 1 && y_edge_ != nullptr) f(edge_, unpaired, edge_column_);
   }
 
-  /// Writes f(value) for each value held to its place in y.
+  /// Writes f(value, its column of the stretch) for each value held to its place in y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) {
     ROWNORM_IMPL_UNROLL()
@@ -62,19 +67,21 @@ class HeldPackets {
       if (p < count_) {
         held_[p].renew();
         Packet<Y, n> result;
-        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k)));
+        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k), column_ + p * step_ + k));
         result.store(y_ + p * step_);
       }
-    if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_);
+    if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_, edge_column_);
   }
 
  private:
   Packet<Value, n> held_[packets];
   Value edge_;
   Y* y_;
+  int column_;  // of the first value; the head is before it
   int step_;
   int count_;
   Y* y_edge_;
+  int edge_column_;
 };
 
 /// The same in scratch memory, for stretches that registers cannot hold. Each worker has there what it will use itself,
@@ -144,53 +151,53 @@ class LanePackets {
 
   /// x: the lane's first packet; scratch: the first of those in scratch memory. Packets that are not aligned are loaded
   /// value by value.
-  KOKKOS_FORCEINLINE_FUNCTION LanePackets(X* x, Step x_step, int count, bool x_is_aligned, Value* scratch,
+  KOKKOS_FORCEINLINE_FUNCTION LanePackets(PointerTo<X> x, Step x_step, int count, bool x_is_aligned, Value* scratch,
                                           Step scratch_step)
       : scratch_(scratch), count_(count), scratch_step_(scratch_step) {
     std::ptrdiff_t bytes_on = 0;
     if (x_is_aligned) {
       ROWNORM_IMPL_UNROLL()
       for (int p = 0; p < registers; ++p, advance<X>(bytes_on, x_step))
-        if (p < count) held_[p] = Packet<Value, n>::fetch(further(x, bytes_on));
+        if (p < count) held_[p] = Packet<Value, n>::fetch(bytes_further<X>(x, bytes_on));
     } else {
       ROWNORM_IMPL_UNROLL()
       for (int p = 0; p < registers; ++p, advance<X>(bytes_on, x_step))
         if (p < count)
-          for (int k = 0; k < n; ++k) held_[p].set(k, further(x, bytes_on)[k]);
+          for (int k = 0; k < n; ++k) held_[p].set(k, bytes_further<X>(x, bytes_on)[k]);
     }
     // The loop also keeps compilers from using the first of these loads before the last one is on its way.
-    constexpr int bytes = n * sizeof(Value);
-    X* beyond = x + registers * x_step;
-    if (bytes >= 4 && x_is_aligned) {
+    PointerTo<X> beyond = x + registers * x_step;
+    if (x_is_aligned) {
       ROWNORM_IMPL_UNROLL(4)
       for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
-        begin_copy<bytes >= 4 ? bytes : 4>(scratch, beyond);
+        Packet<Value, n>::begin_copy(scratch, beyond);
     } else {
       ROWNORM_IMPL_UNROLL(4)
       for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
-        for (int k = 0; k < n; ++k) scratch[k] = beyond[k];
+        Packet<Value, n>::copy_values(scratch, beyond);
     }
   }
 
-  /// f(value, k) for each value, the k-th of its packet, in order.
+  /// f(value, k, p) for each value, the k-th of packet p, in order.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
-    const auto for_each_of = [&](const Packet<Value, n>& packet) {
+    const auto for_each_of = [&](const Packet<Value, n>& packet, int p) {
       ROWNORM_IMPL_UNROLL()
-      for (int k = 0; k < n; ++k) f(packet.get(k), k);
+      for (int k = 0; k < n; ++k) f(packet.get(k), k, p);
     };
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < registers; ++p)
-      if (p < count_) for_each_of(held_[p]);
+      if (p < count_) for_each_of(held_[p], p);
     if (count_ > registers) {  // else compilers would wait for the copies first
       end_copies();
       const Value* scratch = scratch_;
       ROWNORM_IMPL_UNROLL(2)
-      for (int p = registers; p < count_; ++p, scratch += scratch_step_) for_each_of(Packet<Value, n>::load(scratch));
+      for (int p = registers; p < count_; ++p, scratch += scratch_step_)
+        for_each_of(Packet<Value, n>::load(scratch), p);
     }
   }
 
-  /// Writes f(value, k) for each value, the k-th of its packet, to packets of y, of which the lane's first is at y.
+  /// Writes f(value, k, p) for each value, the k-th of packet p, to packets of y, of which the lane's first is at y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const F& f) {
     std::ptrdiff_t bytes_on = 0;
@@ -198,13 +205,13 @@ class LanePackets {
     for (int p = 0; p < registers; ++p, advance<Y>(bytes_on, y_step))
       if (p < count_) {
         held_[p].renew();
-        store_packet(further(y, bytes_on), held_[p], f);
+        store_packet(bytes_further(y, bytes_on), held_[p], p, f);
       }
     y += registers * y_step;
     const Value* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(4)
     for (int p = registers; p < count_; ++p, y += y_step, scratch += scratch_step_)
-      store_packet(y, Packet<Value, n>::load(scratch), f);
+      store_packet(y, Packet<Value, n>::load(scratch), p, f);
   }
 
  private:
@@ -215,17 +222,12 @@ class LanePackets {
     bytes_on += step * static_cast<std::ptrdiff_t>(sizeof(T));
     if constexpr (std::is_integral_v<Step>) forget_origin(bytes_on);
   }
-  template <class T>
-  static KOKKOS_FORCEINLINE_FUNCTION T* further(T* first, std::ptrdiff_t bytes_on) {
-    using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
-    return reinterpret_cast<T*>(reinterpret_cast<Byte*>(first) + bytes_on);
-  }
 
   template <class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, const F& f) {
+  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, int p, const F& f) {
     Packet<Y, n> result;
     ROWNORM_IMPL_UNROLL()
-    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), k));
+    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), k, p));
     result.store(y);
   }
 
@@ -256,37 +258,38 @@ class LaneBlocks {
 
   /// x: the lane's first packet, aligned as all others; scratch: the first of those in scratch memory, which are
   /// `scratch_step` values apart.
-  KOKKOS_FORCEINLINE_FUNCTION LaneBlocks(const X* x, const BlockSteps& step, int count, Value* scratch,
+  KOKKOS_FORCEINLINE_FUNCTION LaneBlocks(PointerTo<const X> x, const BlockSteps& step, int count, Value* scratch,
                                          std::int64_t scratch_step)
       : scratch_(scratch), scratch_step_(scratch_step), count_(count) {
     ROWNORM_IMPL_UNROLL()
     for (int b = 0; b < registers; ++b)
       if (b < count)
         for (int p = 0; p < n; ++p) held_[b].packets[p] = Packet<Value, n>::fetch(x + b * step.block + p * step.packet);
-    const X* beyond = x + registers * step.block;
+    PointerTo<const X> beyond = x + registers * step.block;
     ROWNORM_IMPL_UNROLL(1)
     for (int b = registers; b < count; ++b, beyond += step.block - n * step.packet)
       for (int p = 0; p < n; ++p, scratch += scratch_step, beyond += step.packet)
-        begin_copy<n * sizeof(Value)>(scratch, beyond);
+        Packet<Value, n>::begin_copy(scratch, beyond);
   }
 
-  /// f(value, q) for each value, of the q-th row of its block; the columns of each row in order.
+  /// f(value, q, c) for each value, of the q-th row of its block, and of column number c of the lane's; the columns of
+  /// each row in order.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void for_each(const F& f) const {
     ROWNORM_IMPL_UNROLL()
     for (int b = 0; b < registers; ++b)
-      if (b < count_) for_each_of(held_[b], f);
+      if (b < count_) for_each_of(held_[b], b, f);
     if (count_ > registers) {  // else compilers would wait for the copies first
       end_copies();
       const Value* scratch = scratch_;
       ROWNORM_IMPL_UNROLL(1)
       for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
-        for_each_of(load(scratch, scratch_step_), f);
+        for_each_of(load(scratch, scratch_step_), b, f);
     }
   }
 
-  /// Writes f(value, q) for each value, of the q-th row of its block, to packets of y, of which the lane's first is at
-  /// y.
+  /// Writes f(value, q, c) for each value, of the q-th row of its block, and of column number c of the lane's, to
+  /// packets of y, of which the lane's first is at y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, const BlockSteps& step, const F& f) {
     ROWNORM_IMPL_UNROLL()
@@ -294,12 +297,12 @@ class LaneBlocks {
       if (b < count_) {
         ROWNORM_IMPL_UNROLL()
         for (int p = 0; p < n; ++p) held_[b].packets[p].renew();
-        store_block(y + b * step.block, step.packet, held_[b], f);
+        store_block(y + b * step.block, step.packet, held_[b], b, f);
       }
     const Value* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(1)
     for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
-      store_block(y + b * step.block, step.packet, load(scratch, scratch_step_), f);
+      store_block(y + b * step.block, step.packet, load(scratch, scratch_step_), b, f);
   }
 
  private:
@@ -315,20 +318,23 @@ class LaneBlocks {
   }
 
   template <class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void for_each_of(const Block& block, const F& f) {
+  static KOKKOS_FORCEINLINE_FUNCTION void for_each_of(const Block& block, int b, const F& f) {
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < n; ++p)
-      for (int k = 0; k < n; ++k) f(block.packets[p].get(k), x_packets_are_columns ? k : p);
+      for (int k = 0; k < n; ++k)
+        f(block.packets[p].get(k), x_packets_are_columns ? k : p, b * n + (x_packets_are_columns ? p : k));
   }
 
   template <class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void store_block(Y* y, std::int64_t step, const Block& block, const F& f) {
+  static KOKKOS_FORCEINLINE_FUNCTION void store_block(Y* y, std::int64_t step, const Block& block, int b, const F& f) {
     std::int64_t to = 0;
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < n; ++p) {
       Packet<Y, n> result;
       ROWNORM_IMPL_UNROLL()
-      for (int k = 0; k < n; ++k) result.set(k, f(block.packets[k].get(p), x_packets_are_columns ? p : k));
+      for (int k = 0; k < n; ++k)
+        result.set(k,
+                   f(block.packets[k].get(p), x_packets_are_columns ? p : k, b * n + (x_packets_are_columns ? k : p)));
       result.store(y + to);
       to += step;
       forget_origin(to);  // else compilers would keep an address for each packet

@@ -9,19 +9,25 @@
 #include <cstddef>
 #include <cstdint>
 #include <rownorm/impl/host_barrier.hpp>
+#include <rownorm/impl/real_type.hpp>
 
 namespace rownorm::impl {
 
-/// How a value is stored.
-enum class HostValue { f32, f64, f16, bf16 };
+/// What rows are summed for: their absolute values, their squares, or, which is no sum, their largest absolute value.
+enum class HostNorm : std::int8_t { magnitudes, squares, largest };
 
-/// A sum of absolute values, total + error; in units of `large_unit` where a double would not hold it, which the sign
-/// tells. See AccurateSum.
+/// The partial result of a row, or of a part of one: total + error, or the largest value in `total`. Only the functions
+/// of HostFinisher know its units. See AccurateSum and SumOfSquares.
 struct HostSum {
-  static constexpr double large_unit = -0x1p63;
-
   double total = 0;
   double error = 0;
+  std::int32_t unit = 0;
+};
+
+/// What values are multiplied by before they are summed, and the unit of the sum.
+struct HostUnits {
+  double per_unit = 1;
+  std::int32_t unit = 0;
 };
 
 /// What the elements of a row are multiplied by, one after the other. See RowScale.
@@ -30,16 +36,31 @@ struct HostScale {
   double factor = 1;
 };
 
-/// From the sums of pieces to the scale of a row: 1 / (sum / columns + epsilon) where that divisor lies between
-/// `smallest` and `largest`, which kernels may see to themselves. The functions, which get `finisher`, know all cases.
+/// From the sums of pieces to the scale of a row: 1 / (norm + epsilon) where the sum is at least `least_total`, and
+/// that divisor lies between `smallest` and `largest`, which kernels may see to themselves. The functions, which get
+/// `finisher`, know all cases.
 struct HostFinisher {
-  double columns;
+  HostNorm norm;
+  double columns;  ///< that a sum is divided by
   double epsilon;
+  double least_total;
   double smallest;
   double largest;
   HostSum (*combine)(const HostSum& sum, const HostSum& other);
-  HostScale (*scale)(const void* finisher, const HostSum& row);
+  /// The units in which a part should have been summed whose sum is the given one; one per unit if it is right.
+  HostUnits (*better_units)(const HostSum& sum);
+  /// The scale of a row, of which all that is wanted beside y is recorded.
+  HostScale (*finish)(const void* finisher, std::int64_t row, const HostSum& sum);
+  /// Records the norms of so many rows from `first` on; null where they are not wanted. `finish` records them as well.
+  void (*record_norms)(const void* finisher, std::int64_t first, std::int64_t rows, const double* norms);
   const void* finisher;
+};
+
+/// The weights of columns; none where data is null.
+struct HostWeights {
+  const void* data = nullptr;
+  std::int64_t stride = 1;
+  RealType type = RealType::f32;
 };
 
 /// What kernels are told. Extents and strides count elements.
@@ -54,6 +75,8 @@ struct HostMatrix {
   std::int64_t tile_rows;  ///< neighbouring rows in a tile, where columns of x or y are contiguous
   bool bypass_cache;       ///< y is stored past the caches
   bool overlap;            ///< a row is stored while the next is summed
+  bool writes_y = true;    ///< else rows are only summed and recorded
+  HostWeights weights{};
   HostFinisher finisher;
 };
 
@@ -79,10 +102,10 @@ inline constexpr std::int64_t max_turned_tile_bytes = 4096;
 /// So many values vectors may reach past the last.
 inline constexpr std::int64_t host_vector_slack = 64;
 
-/// What threads that share tiles need in common: for each row of a tile its scale and the sums of its pieces, and a
-/// word for each thread.
+/// What threads that share tiles need in common: for each row of a tile its norm, its scale and the sums of its pieces,
+/// and a word for each thread.
 constexpr std::int64_t host_tile_shared_bytes(std::int64_t columns, std::int64_t tile_rows, std::int64_t threads) {
-  const std::int64_t values_per_row = 2 + 2 * host_tile_pieces(columns);
+  const std::int64_t values_per_row = 3 + 2 * host_tile_pieces(columns);
   return (values_per_row * (tile_rows + host_vector_slack) + threads) * 8;
 }
 
@@ -101,42 +124,47 @@ struct HostTileTeam {
 
 /// The kernels for one pair of value types, on the instruction set of the processor.
 struct HostKernels {
-  /// The sum of the absolute values of one piece of a row.
-  HostSum (*sum_piece)(const void* row, std::int64_t columns, std::int64_t piece);
-  /// y = (x * scale.power) * scale.factor for the pieces from `first` to before `last`, the last one first.
-  void (*rescale_pieces)(const void* x, void* y, std::int64_t columns, const HostScale& scale, bool bypass_cache,
-                         std::int64_t first, std::int64_t last);
-  /// Normalises the rows from `first` to before `last`.
+  /// The sum of one piece of a row of the matrix.
+  HostSum (*sum_piece)(const HostMatrix& matrix, const void* row, std::int64_t piece);
+  /// y = (x * scale.power) * scale.factor * weight for the pieces of a row from `first` to before `last`, the last one
+  /// first.
+  void (*rescale_pieces)(const HostMatrix& matrix, const void* x, void* y, const HostScale& scale, std::int64_t first,
+                         std::int64_t last);
+  /// Normalises the rows from `first` to before `last`, if they are to be written at all.
   void (*normalize_rows)(const HostMatrix& matrix, std::int64_t first, std::int64_t last);
   /// The same where columns of x or y are contiguous: of both, together with the other threads of a team; of one, and
   /// x and y are of one type of 4 or 8 bytes, alone.
   void (*normalize_tiles)(const HostMatrix& matrix, std::int64_t first, std::int64_t last, const HostTileTeam& team);
 };
 
+/// f<T>() with the type of values that are stored as `type` says.
+template <class Half, class BFloat, class F>
+decltype(auto) with_real_type(RealType type, const F& f) {
+  switch (type) {
+    case RealType::f32:
+      return f.template operator()<float>();
+    case RealType::f64:
+      return f.template operator()<double>();
+    case RealType::f16:
+      return f.template operator()<Half>();
+    case RealType::bf16:
+      break;
+  }
+  return f.template operator()<BFloat>();
+}
+
 /// kernels<X, Y>() with the types of values that are stored as x and y say.
 template <class Half, class BFloat, class Kernels>
-HostKernels host_kernels_for(HostValue x, HostValue y, const Kernels& kernels) {
-  const auto with_type = [](HostValue value, const auto& f) {
-    switch (value) {
-      case HostValue::f32:
-        return f.template operator()<float>();
-      case HostValue::f64:
-        return f.template operator()<double>();
-      case HostValue::f16:
-        return f.template operator()<Half>();
-      case HostValue::bf16:
-        break;
-    }
-    return f.template operator()<BFloat>();
-  };
-  return with_type(
-      x, [&]<class X>() { return with_type(y, [&]<class Y>() { return kernels.template operator()<X, Y>(); }); });
+HostKernels host_kernels_for(RealType x, RealType y, const Kernels& kernels) {
+  return with_real_type<Half, BFloat>(x, [&]<class X>() {
+    return with_real_type<Half, BFloat>(y, [&]<class Y>() { return kernels.template operator()<X, Y>(); });
+  });
 }
 
 /// Memory of the calling thread, at a page, which it keeps until it ends, or until it asks for more.
 void* host_thread_memory(std::size_t bytes);
 
-HostKernels host_kernels(HostValue x, HostValue y);
+HostKernels host_kernels(RealType x, RealType y);
 
 /// The instruction set that they use here, for people to read; "" where they are plain loops.
 const char* host_instructions();

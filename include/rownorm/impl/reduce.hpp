@@ -2,7 +2,7 @@
 #ifndef ROWNORM_IMPL_REDUCE_HPP
 #define ROWNORM_IMPL_REDUCE_HPP
 
-/// Partial results of a norm, combined over the lanes of a thread and the threads of a team. The order is fixed, so the
+/// Partial results, combined over the lanes of a thread and the threads of a team. The order is fixed, so the
 /// bits are.
 
 #include <Kokkos_Core.hpp>
@@ -11,26 +11,26 @@
 
 namespace rownorm::impl {
 
-/// A norm's partial results as a Kokkos reducer.
-template <class Norm, class Compute>
-class NormReducer {
+/// A finisher's partial results as a Kokkos reducer.
+template <class Finisher>
+class PartialReducer {
  public:
-  using reducer = NormReducer;
-  using value_type = typename Norm::template Partial<Compute>;
+  using reducer = PartialReducer;
+  using value_type = typename Finisher::Partial;
   using result_view_type = Kokkos::View<value_type, Kokkos::AnonymousSpace, Kokkos::MemoryUnmanaged>;
 
   /// The reduction starts from `nothing`: no elements, in whichever units.
-  KOKKOS_FUNCTION NormReducer(const Norm& norm, value_type& value, const value_type& nothing = {})
-      : norm_(norm), value_(value), nothing_(nothing) {}
+  KOKKOS_FUNCTION PartialReducer(const Finisher& finisher, value_type& value, const value_type& nothing)
+      : finisher_(finisher), value_(value), nothing_(nothing) {}
 
   KOKKOS_FUNCTION void init(value_type& value) const { value = nothing_; }
-  KOKKOS_FUNCTION void join(value_type& value, const value_type& other) const { norm_.combine(value, other); }
+  KOKKOS_FUNCTION void join(value_type& value, const value_type& other) const { finisher_.combine(value, other); }
   KOKKOS_FUNCTION value_type& reference() const { return value_; }
   KOKKOS_FUNCTION result_view_type view() const { return result_view_type(&value_); }
   KOKKOS_FUNCTION bool references_scalar() const { return true; }
 
  private:
-  const Norm& norm_;
+  const Finisher& finisher_;
   value_type& value_;
   value_type nothing_;
 };
@@ -38,33 +38,33 @@ class NormReducer {
 /// What `lanes` neighbouring vector lanes, a power of two, have together; each lane brings its `mine`, and all get the
 /// same bits. All lanes of a warp call it. Kokkos' own reduction over a ThreadVectorRange, whose bounds no compiler
 /// knows, is loops and divisions.
-template <class Norm, class Partial>
-KOKKOS_FORCEINLINE_FUNCTION Partial combine_lanes(int lanes, const Norm& norm, const Partial& mine) {
+template <class Finisher, class Partial>
+KOKKOS_FORCEINLINE_FUNCTION Partial combine_lanes(int lanes, const Finisher& finisher, const Partial& mine) {
   Partial total = mine;
   ROWNORM_IMPL_UNROLL()
   for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
-    if (distance < lanes) norm.combine(total, shuffle_down(total, distance, lanes));
+    if (distance < lanes) finisher.combine(total, shuffle_down(total, distance, lanes));
   return shuffle(total, 0, lanes);
 }
 
 /// The same for all threads of a team, each of which is a warp: shuffles within a thread, one word a thread in
 /// `scratch` memory, one barrier. Before the next use of the same scratch memory the team needs a barrier.
-template <class Member, class Norm, class Partial>
-KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, Partial* scratch, const Norm& norm,
+template <class Member, class Finisher, class Partial>
+KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, Partial* scratch, const Finisher& finisher,
                                                  const Partial& mine) {
-  const Partial thread = combine_lanes(warp_lanes, norm, mine);
+  const Partial thread = combine_lanes(warp_lanes, finisher, mine);
   const int threads = member.team_size();
   if (threads == 1) return thread;
   const int lane = lane_of(member);
   if (lane == 0) scratch[member.team_rank()] = thread;
   member.team_barrier();
-  Partial total;
+  Partial total{};
   if (threads <= 8) {  // fewer than shuffles would take
-    for (int t = 0; t < threads; ++t) norm.combine(total, scratch[t]);
+    for (int t = 0; t < threads; ++t) finisher.combine(total, scratch[t]);
     return total;
   }
   if (lane < threads) total = scratch[lane];
-  return combine_lanes(warp_lanes, norm, total);
+  return combine_lanes(warp_lanes, finisher, total);
 }
 
 /// The smallest of a warp's values, for all of its lanes.

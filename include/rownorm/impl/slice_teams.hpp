@@ -6,6 +6,7 @@
 
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/packet.hpp>
 
 namespace rownorm::impl {
 
@@ -21,6 +22,14 @@ struct SliceTeams {
 constexpr SliceTeams slice_teams(bool has_large_sums, int per_processor = 2) {
   return has_large_sums ? SliceTeams{512 / per_processor, per_processor, 12}
                         : SliceTeams{1024 / per_processor, per_processor, 6};
+}
+
+/// Packets of X that a lane holds in registers, for rows that Finisher finishes: roots need some of them, and pairs
+/// are two.
+template <class X, class Finisher>
+constexpr int packets_held(const SliceTeams& teams) {
+  const int for_roots = Finisher::takes_roots && !Finisher::has_large_partials ? 1 : 0;
+  return (teams.packets_in_registers - for_roots) / arrays_read<X>;
 }
 
 /// Those that read slices one after the other.

@@ -9,25 +9,24 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/held.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
-#include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
 
 /// Short rows, many a team: the vector lanes of a thread share a row and hold it in registers. A thread has `rows` rows
 /// under way at once, since one short row is too little to keep the memory busy.
-template <class X, class Y, class Norm, int n, int packets, int rows>
+template <class X, class Y, class Finisher, int n, int packets, int rows>
 struct PackedRows {
-  using Compute = compute_type<X, Y>;
   using Part = HeldPackets<X, Y, n, packets>;
 
-  Rows<X> x;
-  Rows<Y> y;
-  RowFinisher<Norm, Compute> finisher;
+  typename Finisher::template RowsOf<X> x;
+  typename Finisher::template RowsOf<Y> y;
+  Finisher finisher;
   int lanes;
 
   template <class Member>
@@ -39,8 +38,10 @@ struct PackedRows {
 
   template <class Exec>
   void launch(const Exec& exec, const Schedule& schedule) const {
-    // Sums of double would spill if compilers chose how many teams a processor has.
-    using Bounds = std::conditional_t<is_double_v<Compute>, Kokkos::LaunchBounds<128, 6>, Kokkos::LaunchBounds<256>>;
+    // Large sums would spill if compilers chose how many teams a processor has.
+    constexpr unsigned teams = !Finisher::has_extras ? 6 : arrays_read<X> == 2 ? 5 : 4;
+    using Bounds =
+        std::conditional_t<Finisher::has_large_partials, Kokkos::LaunchBounds<128, teams>, Kokkos::LaunchBounds<256>>;
     using Policy = Kokkos::TeamPolicy<Exec, Bounds>;
     Kokkos::parallel_for("rownorm::PackedRows",
                          Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length), *this);
@@ -59,8 +60,16 @@ struct PackedRows {
     ROWNORM_IMPL_UNROLL()
     for (int r = 0; r < rows; ++r) {
       const auto mine = finisher.accumulate([&](const auto& f) { parts[r].for_each(f); });
-      const auto scale = finisher.scale(combine_lanes(lanes, finisher.norm, mine));
-      parts[r].store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
+      const auto row = combine_lanes(lanes, finisher, mine);
+      if (finisher.writes_y()) {
+        const auto scale = finisher.scale(row);
+        finisher.template with_weights<Y>([&](const auto& weights) {
+          parts[r].store([&](const auto& value, int column) {
+            return finisher.template rescaled<Y>(scale, value, weights, column);
+          });
+        });
+      }
+      if (const std::int64_t i = first + r * threads; lane == 0 && i < x.rows) finisher.record(i, row);
     }
   }
 };

@@ -11,13 +11,13 @@
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/exchange.hpp>
+#include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/held.hpp>
 #include <rownorm/impl/native_team.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/impl/slice_teams.hpp>
-#include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
@@ -25,28 +25,29 @@ namespace rownorm::impl {
 /// Long rows: each team holds a slice, part of it in registers and part in scratch memory since neither is large enough
 /// alone, and the partial results of the teams of a row meet in a workspace. Teams wait for each other, but none
 /// depends on another: exchange.hpp has the argument.
-template <class X, class Y, class Norm, int teams_per_processor>
+template <class X, class Y, class Finisher, int teams_per_processor>
 struct RowAcrossTeams {
-  using Compute = compute_type<X, Y>;
-  using Partial = typename Norm::template Partial<Compute>;
-  static constexpr SliceTeams teams = slice_teams(is_double_v<Compute>, teams_per_processor);
+  using Partial = typename Finisher::Partial;
+  using Scale = typename Finisher::Scale;
+  static constexpr SliceTeams teams = slice_teams(Finisher::has_large_partials, teams_per_processor);
   static constexpr int n = packet_values<X, Y>;
   static constexpr int workers = teams.lanes, threads = workers / warp_lanes;
   using Step = ConstantStep<workers * n>;
-  using Held = LanePackets<X, Y, n, teams.packets_in_registers, Step>;
+  using Held = LanePackets<X, Y, n, packets_held<X, Finisher>(teams), Step>;
   using Slice = Stretch<X, Y, n>;
 
-  Rows<X> x;
-  Rows<Y> y;
-  RowFinisher<Norm, Compute> finisher;
+  typename Finisher::template RowsOf<X> x;
+  typename Finisher::template RowsOf<Y> y;
+  Finisher finisher;
   int slice_packets;
   Exchange<Partial> exchange;
   bool in_place;
 
   struct Scratch {
     Partial of_threads[threads];
-    RowScale<Compute> scale;
-    int late;  ///< a slice that no team has published in time
+    Scale scale;
+    Partial row;  ///< for extras, once there is no need for registers
+    int late;     ///< a slice that no team has published in time
   };
 
   std::size_t scratch_bytes() const {
@@ -73,12 +74,12 @@ struct RowAcrossTeams {
     };
     // What the team has together, for its first thread.
     const auto combine = [&](const Partial& mine) {
-      const Partial thread = combine_lanes(warp_lanes, finisher.norm, mine);
+      const Partial thread = combine_lanes(warp_lanes, finisher, mine);
       if (lane == 0) scratch->of_threads[member.team_rank()] = thread;
       member.team_barrier();
-      Partial team;
+      Partial team{};
       if (member.team_rank() == 0)
-        team = combine_lanes(warp_lanes, finisher.norm, lane < threads ? scratch->of_threads[lane] : Partial{});
+        team = combine_lanes(warp_lanes, finisher, lane < threads ? scratch->of_threads[lane] : Partial{});
       return team;
     };
 
@@ -88,9 +89,15 @@ struct RowAcrossTeams {
     const int edge = slice.edge(worker);
     typename Held::Value edge_value{};
     if (edge != slice.no_edge) edge_value = slice.x[edge];
+    // Of the row's columns, that which packet 0 of a slice begins with.
+    const auto first_column = [&](int slice_of) {
+      return slice.head_of_row + static_cast<std::int64_t>(slice_of) * slice_packets * n;
+    };
+    const std::int64_t column = first_column(at.slice);
+    const auto column_of = [&](int k, int p) { return column + (worker + p * workers) * n + k; };
     const Partial mine = combine(finisher.accumulate([&](const auto& f) {
-      held.for_each(f);
-      if (edge != slice.no_edge) f(edge_value, unpaired);
+      held.for_each([&](const auto& value, int k, int p) { f(value, n > 1 ? k : unpaired, column_of(k, p)); });
+      if (edge != slice.no_edge) f(edge_value, unpaired, column + edge);
     }));
 
     std::uint64_t finished_before = 0;
@@ -99,14 +106,15 @@ struct RowAcrossTeams {
         Partial row = mine;
         int late = no_slice;
         if (is_shared) {
-          Partial collected;
-          late = min_of_lanes(collect(exchange, at, finisher.norm, mine, in_place, collected));
-          row = combine_lanes(warp_lanes, finisher.norm, collected);
+          Partial collected{};
+          late = min_of_lanes(collect(exchange, at, finisher, mine, in_place, collected));
+          row = combine_lanes(warp_lanes, finisher, collected);
           if (is_first && late == no_slice) finished_before = exchange.finish();
         }
         if (lane == 0) {
           scratch->late = late == no_slice ? no_slice : (at.slice + late) % exchange.slices();
           scratch->scale = finisher.scale(row);
+          if constexpr (Finisher::has_extras) scratch->row = row;
         }
       }
       member.team_barrier();
@@ -114,42 +122,53 @@ struct RowAcrossTeams {
     };
     int late = find_scale();
     if (late == no_slice && scratch->scale.power == 1) {
-      const Compute factor = scratch->scale.factor;
-      const auto rescaled = [&](const auto& value, int) {
-        return static_cast<Y>(static_cast<Compute>(value) * factor);
-      };
-      held.store(slice.y + worker * n, {}, rescaled);
-      if (edge != slice.no_edge) slice.y[edge] = rescaled(edge_value, 0);
+      if (finisher.writes_y()) {
+        const Scale scale = scratch->scale.without_power();
+        finisher.template with_weights<Y>([&](const auto& weights) {
+          held.store(slice.y + worker * n, {}, [&](const auto& value, int k, int p) {
+            return finisher.template rescaled<Y>(scale, value, weights, column_of(k, p));
+          });
+          if (edge != slice.no_edge)
+            slice.y[edge] = finisher.template rescaled<Y>(scale, edge_value, weights, column + edge);
+        });
+      }
     } else {
       // What is held is given up, so that these rare cases take no registers from the usual one.
       for (; late != no_slice; late = find_scale()) {
-        const Partial some =
-            finisher.accumulate([&](const auto& f) { for_each_in(slice_of_row(late), worker, workers, f); });
+        const Partial some = finisher.accumulate([&](const auto& f) {
+          for_each_in(slice_of_row(late), worker, workers, [&](const auto& value, int k, int offset) {
+            f(value, n > 1 ? k : unpaired, first_column(late) + offset);
+          });
+        });
         Kokkos::memory_fence();
         const Partial missing = combine(some);
         if (is_first) help(exchange, at, late, missing);
       }
-      const RowScale<Compute> scale = scratch->scale;
-      rescale_in(slice_of_row(at.slice), worker, workers,
-                 [&](const auto& value, int) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
+      const Scale scale = scratch->scale;
+      if (finisher.writes_y())
+        finisher.template with_weights<Y>([&](const auto& weights) {
+          rescale_in(slice_of_row(at.slice), worker, workers, [&](const auto& value, int offset) {
+            return finisher.template rescaled<Y>(scale, value, weights, column + offset);
+          });
+        });
     }
     if (is_first && is_shared) exchange.leave(at.epoch, finished_before, member.league_size());
+    if constexpr (Finisher::has_extras)
+      if (is_first && at.slice == 0) finisher.record(at.item, scratch->row);
   }
 
   template <class Exec>
-  static void launch(const Exec& exec, Rows<X> x, Rows<Y> y, const RowFinisher<Norm, Compute>& finisher,
+  static void launch(const Exec& exec, const typename Finisher::template RowsOf<X>& x,
+                     const typename Finisher::template RowsOf<Y>& y, const Finisher& finisher,
                      const Schedule& schedule) {
     const int slices = schedule.teams_per_row;
     const Exchange<Partial> exchange(slices > 1 ? workspace_of(exec) : Workspace{}, slices, 1, schedule.patience);
     const std::int64_t max_rows = Exchange<Partial>::items_per_launch(x.rows, slices, 1);
     for (std::int64_t first = 0; first < x.rows; first += max_rows) {
       const std::int64_t rows = std::min(max_rows, x.rows - first);
-      const RowAcrossTeams kernel{x.from(first, rows),
-                                  y.from(first, rows),
-                                  finisher,
-                                  schedule.slice_columns / n,
-                                  exchange,
-                                  static_cast<const void*>(x.data) == y.data};
+      const RowAcrossTeams kernel{
+          x.from(first, rows),  y.from(first, rows), finisher.from(first), schedule.slice_columns / n, exchange,
+          is_at(x.data, y.data)};
       launch_native_teams<workers, teams.per_processor>("rownorm::RowAcrossTeams", exec,
                                                         static_cast<int>(rows) * slices, threads, warp_lanes,
                                                         kernel.scratch_bytes(), kernel);

@@ -8,27 +8,26 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/held.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
-#include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
 
 /// One team a row: read once, held in registers as packets, written once. The league is plain, one team for each row
 /// and none that serves several in turn: a new team's loads overlap the stores of the last one.
-template <class X, class Y, class Norm, int packets>
+template <class X, class Y, class Finisher, int packets>
 struct RowInRegisters {
-  using Compute = compute_type<X, Y>;
-  using Partial = typename Norm::template Partial<Compute>;
+  using Partial = typename Finisher::Partial;
   static constexpr int n = packet_values<X, Y>;
   static constexpr int max_threads = 1024 / warp_lanes;
 
-  Rows<X> x;
-  Rows<Y> y;
-  RowFinisher<Norm, Compute> finisher;
+  typename Finisher::template RowsOf<X> x;
+  typename Finisher::template RowsOf<Y> y;
+  Finisher finisher;
 
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
@@ -37,13 +36,22 @@ struct RowInRegisters {
     const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
     HeldPackets<X, Y, n, packets> part(Stretch<X, Y, n>::of(x(i), y(i)), worker, workers);
     const Partial mine = finisher.accumulate([&](const auto& f) { part.for_each(f); });
-    const auto scale = finisher.scale(combine_team(member, scratch, finisher.norm, mine));
-    part.store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
+    const Partial row = combine_team(member, scratch, finisher, mine);
+    if (finisher.writes_y()) {
+      const auto scale = finisher.scale(row);
+      finisher.template with_weights<Y>([&](const auto& weights) {
+        part.store([&](const auto& value, int column) {
+          return finisher.template rescaled<Y>(scale, value, weights, column);
+        });
+      });
+    }
+    if (worker == 0) finisher.record(i, row);
   }
 
   template <class Exec>
   void launch(const Exec& exec, const Schedule& schedule) const {
-    using Bounds = std::conditional_t<is_double_v<Compute>, Kokkos::LaunchBounds<384, 2>, Kokkos::LaunchBounds<1024>>;
+    using Bounds =
+        std::conditional_t<Finisher::has_large_partials, Kokkos::LaunchBounds<384, 2>, Kokkos::LaunchBounds<1024>>;
     using Policy = Kokkos::TeamPolicy<Exec, Bounds>;
     Kokkos::parallel_for("rownorm::RowInRegisters",
                          Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length)

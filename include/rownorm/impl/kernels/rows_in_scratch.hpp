@@ -8,11 +8,10 @@
 
 #include <Kokkos_Core.hpp>
 
-#include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/held.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/rows.hpp>
-#include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
@@ -20,15 +19,14 @@ namespace rownorm::impl {
 /// Short rows without gaps between them, of any length: to packets a team's rows are one stretch of memory, wherever
 /// one row ends. It goes to scratch memory, where each thread rescales rows of its own, and back from there. X and Y
 /// are of one size.
-template <class X, class Y, class Norm>
+template <class X, class Y, class Finisher>
 struct RowsInScratch {
-  using Compute = compute_type<X, Y>;
   using Value = std::remove_const_t<X>;
   static constexpr int n = packet_values<X, Y>;
 
-  Rows<X> x;
-  Rows<Y> y;
-  RowFinisher<Norm, Compute> finisher;
+  typename Finisher::template RowsOf<X> x;
+  typename Finisher::template RowsOf<Y> y;
+  Finisher finisher;
   int rows_per_team;
 
   std::size_t scratch_bytes() const {
@@ -50,12 +48,18 @@ struct RowsInScratch {
 
     for (int r = thread; r < rows; r += threads) {
       Value* const row = held.values() - stretch.head + r * columns;
-      const RowScale<Compute> scale = finisher.scale(finisher.accumulate([&](const auto& f) {
-        for (int j = 0; j < columns; ++j) f(row[j], unpaired);
-      }));
-      for (int j = 0; j < columns; ++j)
-        row[j] = Kokkos::bit_cast<Value>(static_cast<Y>(scale(static_cast<Compute>(row[j]))));
+      const auto whole = finisher.accumulate([&](const auto& f) {
+        for (int j = 0; j < columns; ++j) f(row[j], unpaired, j);
+      });
+      finisher.record(first + r, whole);
+      if (!finisher.writes_y()) continue;
+      const auto scale = finisher.scale(whole);
+      finisher.template with_weights<Y>([&](const auto& weights) {
+        for (int j = 0; j < columns; ++j)
+          row[j] = Kokkos::bit_cast<Value>(finisher.template rescaled<Y>(scale, row[j], weights, j));
+      });
     }
+    if (!finisher.writes_y()) return;
 
     member.team_barrier();
     held.store([](const Value& value) { return Kokkos::bit_cast<Y>(value); });

@@ -10,31 +10,32 @@
 
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/held.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/impl/stream_sums.hpp>
 #include <rownorm/impl/workspace.hpp>
-#include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
 
 /// Rows that the device cannot hold, read twice by two kernels: the first accumulates, the second rescales from the
 /// end, which is still in cache.
-template <class X, class Y, class Norm>
+template <class X, class Y, class Finisher>
 struct StreamedRow {
-  using Compute = compute_type<X, Y>;
-  using Partial = typename Norm::template Partial<Compute>;
+  using Partial = typename Finisher::Partial;
+  using XRows = typename Finisher::template RowsOf<X>;
+  using YRows = typename Finisher::template RowsOf<Y>;
   static constexpr int n = packet_values<X, Y>;
   static constexpr int max_threads = 1024 / warp_lanes;
-  static constexpr int packets = 4;  // a lane
+  static constexpr int packets = 4 / arrays_read<X>;  // a lane
 
   /// Rows in chunks: what one team holds at a time. Chunks start at packets of y.
   struct Chunks {
-    Rows<X> x;
-    Rows<Y> y;
+    XRows x;
+    YRows y;
     std::int64_t values;   ///< a chunk
     std::int64_t per_row;  ///< chunks
 
@@ -46,7 +47,7 @@ struct StreamedRow {
 
   struct Accumulate {
     Chunks chunks;
-    RowFinisher<Norm, Compute> finisher;
+    Finisher finisher;
     StreamSums<Partial> sums;
 
     struct Scratch {
@@ -59,12 +60,14 @@ struct StreamedRow {
       auto* const scratch = static_cast<Scratch*>(member.team_scratch(0).get_shmem(sizeof(Scratch)));
       const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
       const int teams = sums.teams(), i = member.league_rank() / teams, team = member.league_rank() % teams;
-      Partial mine;
+      Partial mine{};
       for (std::int64_t chunk = team; chunk < chunks.per_row; chunk += teams) {
         const HeldPackets<X, Y, n, packets> held(chunks(i, chunk), worker, workers);
-        finisher.norm.combine(mine, finisher.accumulate([&](const auto& f) { held.for_each(f); }));
+        finisher.combine(mine, finisher.accumulate([&](const auto& f) {
+          held.for_each([&](const auto& value, int k, int column) { f(value, k, chunk * chunks.values + column); });
+        }));
       }
-      const Partial part = combine_team(member, scratch->parts[0], finisher.norm, mine);
+      const Partial part = combine_team(member, scratch->parts[0], finisher, mine);
       if (worker == 0) {
         sums.part(i, team, 0) = part;
         Kokkos::memory_fence();
@@ -74,33 +77,40 @@ struct StreamedRow {
       if (!scratch->is_last) return;
 
       Kokkos::memory_fence();
-      Partial some;
-      for (int t = worker; t < teams; t += workers) finisher.norm.combine(some, sums.part(i, t, 0));
-      const Partial row = combine_team(member, scratch->parts[1], finisher.norm, some);
-      if (worker == 0) sums.row(i) = row;
+      Partial some{};
+      for (int t = worker; t < teams; t += workers) finisher.combine(some, sums.part(i, t, 0));
+      const Partial row = combine_team(member, scratch->parts[1], finisher, some);
+      if (worker == 0) {
+        sums.row(i) = row;
+        finisher.record(i, row);
+      }
     }
   };
 
   struct Rescale {
     Chunks chunks;
-    RowFinisher<Norm, Compute> finisher;
+    Finisher finisher;
     StreamSums<Partial> sums;
 
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
       const int worker = member.team_rank() * warp_lanes + lane_of(member), workers = member.team_size() * warp_lanes;
       const std::int64_t from_the_end = member.league_size() - 1 - member.league_rank();
-      const std::int64_t i = from_the_end / chunks.per_row;
-      HeldPackets<X, Y, n, packets> held(chunks(i, from_the_end % chunks.per_row), worker, workers);
-      const RowScale<Compute> scale = finisher.scale(sums.row(i));
-      held.store([&](const auto& value) { return static_cast<Y>(scale(static_cast<Compute>(value))); });
+      const std::int64_t i = from_the_end / chunks.per_row, chunk = from_the_end % chunks.per_row;
+      HeldPackets<X, Y, n, packets> held(chunks(i, chunk), worker, workers);
+      const auto scale = finisher.scale(sums.row(i));
+      finisher.template with_weights<Y>([&](const auto& weights) {
+        held.store([&](const auto& value, int column) {
+          return finisher.template rescaled<Y>(scale, value, weights, chunk * chunks.values + column);
+        });
+      });
     }
   };
 
   template <class Exec>
-  static void launch(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const RowFinisher<Norm, Compute>& finisher,
+  static void launch(const Exec& exec, const XRows& x, const YRows& y, const Finisher& finisher,
                      const Schedule& schedule) {
-    using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<512, is_double_v<Compute> ? 1 : 2>>;
+    using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<512, Finisher::has_large_partials ? 1 : 2>>;
     const std::int64_t values = std::int64_t{schedule.team_size} * warp_lanes * packets * n;
     const std::int64_t per_row = divide_rounding_up(x.columns, values);
     const auto teams =
@@ -119,8 +129,9 @@ struct StreamedRow {
       Kokkos::parallel_for(
           "rownorm::StreamedRow::Accumulate",
           policy(rows * teams).set_scratch_size(0, Kokkos::PerTeam(sizeof(typename Accumulate::Scratch))),
-          Accumulate{chunks, finisher, sums});
-      Kokkos::parallel_for("rownorm::StreamedRow::Rescale", policy(rows * per_row), Rescale{chunks, finisher, sums});
+          Accumulate{chunks, finisher.from(first), sums});
+      if (finisher.writes_y())
+        Kokkos::parallel_for("rownorm::StreamedRow::Rescale", policy(rows * per_row), Rescale{chunks, finisher, sums});
     }
   }
 };

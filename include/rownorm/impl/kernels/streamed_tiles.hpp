@@ -11,31 +11,32 @@
 
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
+#include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/impl/stream_sums.hpp>
 #include <rownorm/impl/tiles.hpp>
 #include <rownorm/impl/workspace.hpp>
-#include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
 
 /// The tiles of ColumnTiles where they are too long for the device to hold, read twice by two kernels as StreamedRow
 /// reads rows: the first accumulates, the second rescales from the end, which is still in cache.
-template <class X, class Y, class Norm, int n, TileOrder order>
+template <class X, class Y, class Finisher, int n, TileOrder order>
 struct StreamedTiles {
-  using Compute = compute_type<X, Y>;
-  using Partial = typename Norm::template Partial<Compute>;
-  static constexpr SliceTeams teams = stream_teams(has_large_sums_v<X, Y, n>);
-  using TilesOf = Tiles<X, Y, n, order, teams.packets_in_registers, order == TileOrder::values>;
+  using Partial = typename Finisher::Partial;
+  using Scale = typename Finisher::Scale;
+  static constexpr SliceTeams teams = stream_teams(Finisher::has_large_partials || n == 8);
+  using TilesOf =
+      Tiles<X, Y, Finisher, n, order, teams.packets_in_registers / arrays_read<X>, order == TileOrder::values>;
   using Held = typename TilesOf::Held;
   using Value = typename TilesOf::Value;
 
   struct Accumulate {
     TilesOf tiles;
-    RowFinisher<Norm, Compute> finisher;
+    Finisher finisher;
     int tile_count;
     int slice_count;
     StreamSums<Partial> sums;
@@ -54,42 +55,45 @@ struct StreamedTiles {
       auto* const memory = static_cast<Value*>(scratch(0));
       // Teams with neighbouring ranks have the same columns of neighbouring tiles.
       const int thread = member.team_rank(), tile_rows = tiles.tile_rows();
-      const int tile = member.league_rank() % tile_count, team = member.league_rank() / tile_count;
+      const int item = member.league_rank() % tile_count, team = member.league_rank() / tile_count;
+      const TileOfMatrix tile = tiles.locate(item);
       const auto at = tiles.place(thread);
-      PartialsOf<Partial, n> mine;
+      PartialsOf<Partial, n> mine{};
       for (int slice = team; slice < slice_count; slice += sums.teams()) {
         const Held held = tiles.hold(tile, slice, at, memory);
-        const auto some = finisher.template accumulate_rows<n>([&](const auto& f) { held.for_each(f); });
-        for (int q = 0; q < n; ++q) finisher.norm.combine(mine.of[q], some.of[q]);
+        const auto some = finisher.template accumulate_rows<n>(tiles.values_of(held, slice, at));
+        for (int q = 0; q < n; ++q) finisher.combine(mine.of[q], some.of[q]);
       }
-      const Partial part = tiles.combine(member, partials, finisher.norm, at, mine);
-      if (thread < tile_rows) sums.part(tile, team, thread) = part;
+      const Partial part = tiles.combine(member, partials, finisher, at, mine);
+      if (thread < tile_rows) sums.part(item, team, thread) = part;
       Kokkos::memory_fence();
       member.team_barrier();
-      if (thread == 0) *is_last = sums.finish(tile);
+      if (thread == 0) *is_last = sums.finish(item);
       member.team_barrier();
       if (!*is_last) return;
 
       Kokkos::memory_fence();
       const int row = thread & (tile_rows - 1), shares = member.team_size() / tile_rows;
-      Partial share;
-      for (int t = thread / tile_rows; t < sums.teams(); t += shares)
-        finisher.norm.combine(share, sums.part(tile, t, row));
+      Partial share{};
+      for (int t = thread / tile_rows; t < sums.teams(); t += shares) finisher.combine(share, sums.part(item, t, row));
       partials[thread] = share;
       member.team_barrier();
-      const Partial whole = tiles.combine_shares(partials, finisher.norm, thread, shares);
-      if (thread < tile_rows) sums.row(tile * tile_rows + thread) = whole;
+      const Partial whole = tiles.combine_shares(partials, finisher, thread, shares);
+      if (thread < tile_rows) {
+        sums.row(item * tile_rows + thread) = whole;
+        tiles.record(finisher, tile, thread, whole);
+      }
     }
   };
 
   struct Rescale {
     TilesOf tiles;
-    RowFinisher<Norm, Compute> finisher;
+    Finisher finisher;
     int tile_count;
     StreamSums<Partial> sums;
 
     std::size_t scratch_bytes() const {
-      return tiles.tile_rows() * sizeof(RowScale<Compute>) + tiles.held_bytes() + 2 * line_bytes;
+      return tiles.tile_rows() * sizeof(Scale) + tiles.held_bytes() + 2 * line_bytes;
     }
 
     template <class Member>
@@ -98,21 +102,22 @@ struct StreamedTiles {
         return member.team_scratch(0).get_shmem_aligned(bytes, line_bytes);
       };
       const int thread = member.team_rank(), tile_rows = tiles.tile_rows();
-      auto* const scales = static_cast<RowScale<Compute>*>(scratch(tile_rows * sizeof(RowScale<Compute>)));
+      auto* const scales = static_cast<Scale*>(scratch(tile_rows * sizeof(Scale)));
       auto* const memory = static_cast<Value*>(scratch(0));
       const int from_the_end = member.league_size() - 1 - member.league_rank();
-      const int tile = from_the_end % tile_count, slice = from_the_end / tile_count;
+      const int item = from_the_end % tile_count, slice = from_the_end / tile_count;
+      const TileOfMatrix tile = tiles.locate(item);
       Held held = tiles.hold(tile, slice, tiles.place(thread), memory);
-      if (thread < tile_rows) scales[thread] = finisher.scale(sums.row(tile * tile_rows + thread));
+      if (thread < tile_rows) scales[thread] = finisher.scale(sums.row(item * tile_rows + thread));
       end_copies();
       member.team_barrier();
-      tiles.store(held, true, memory, scales, tile, slice, thread);
+      tiles.store(finisher, held, true, memory, scales, tile, slice, thread);
     }
   };
 
   template <class Exec>
-  static void launch(const Exec& exec, const Rows<X>& x, const Rows<Y>& y, const RowFinisher<Norm, Compute>& finisher,
-                     const Schedule& schedule) {
+  static void launch(const Exec& exec, const typename TilesOf::XRows& x, const typename TilesOf::YRows& y,
+                     const Finisher& finisher, const Schedule& schedule) {
     using Policy = Kokkos::TeamPolicy<Exec, Kokkos::LaunchBounds<teams.lanes, teams.per_processor>>;
     const TilesOf all = TilesOf::of(x, y, schedule);
     const std::int64_t tiles = all.tiles(), slices = all.slices();
@@ -134,7 +139,9 @@ struct StreamedTiles {
       const std::lock_guard lock(streamed_pair);
       Kokkos::parallel_for("rownorm::StreamedTiles::Accumulate",
                            policy(count * teams_per_tile, accumulate.scratch_bytes(schedule.team_size)), accumulate);
-      Kokkos::parallel_for("rownorm::StreamedTiles::Rescale", policy(count * slices, rescale.scratch_bytes()), rescale);
+      if (finisher.writes_y())
+        Kokkos::parallel_for("rownorm::StreamedTiles::Rescale", policy(count * slices, rescale.scratch_bytes()),
+                             rescale);
     }
   }
 };
