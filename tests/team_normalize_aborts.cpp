@@ -9,11 +9,11 @@
 
 namespace {
 
-void normalize_with(int x_columns, int y_columns, double epsilon) {
-  const Kokkos::View<float*> x("x", x_columns), y("y", y_columns);
+void normalize_with(int x_columns, int y_columns, double epsilon, int weight_count) {
+  const Kokkos::View<float*> x("x", x_columns), y("y", y_columns), weights("weights", weight_count);
   Kokkos::parallel_for(
       "user", Kokkos::TeamPolicy<>(1, 1), KOKKOS_LAMBDA(const Kokkos::TeamPolicy<>::member_type& member) {
-        rownorm::team_normalize(member, x, y, rownorm::Parameters<>{.epsilon = epsilon});
+        rownorm::team_normalize(member, x, y, rownorm::Parameters<>{.epsilon = epsilon, .weights = weights});
       });
   Kokkos::fence();
 }
@@ -25,7 +25,8 @@ int main(int argc, char* argv[]) {
   std::signal(SIGABRT, [](int) { std::_Exit(1); });
   const Kokkos::ScopeGuard kokkos(argc, argv);
   const std::string_view what = argc > 1 ? argv[1] : "";
-  if (what == "extents") normalize_with(4, 5, 1e-8);
-  if (what == "epsilon") normalize_with(4, 4, -1);
+  if (what == "extents") normalize_with(4, 5, 1e-8, 4);
+  if (what == "epsilon") normalize_with(4, 4, -1, 4);
+  if (what == "weights") normalize_with(4, 4, 1e-8, 3);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <rownorm/rownorm.hpp>
 
+#include "support/graph_work.hpp"
 #include "support/kernels.hpp"
 #include "support/matrix.hpp"
 #include "support/random.hpp"
@@ -40,6 +41,39 @@ TEST_CASE("a captured call can be replayed on new data, by any kernel", "[execut
       cudaGraphExecDestroy(executable);
       cudaGraphDestroy(graph);
     });
+  }
+  cudaStreamDestroy(stream);
+}
+
+TEST_CASE("norms, weights, status and gradients can be captured", "[execution][graph]") {
+  using Work = GraphWork<Kokkos::Cuda>;
+  cudaStream_t stream = nullptr;
+  REQUIRE(cudaStreamCreate(&stream) == cudaSuccess);
+  for (const auto& [rows, columns] : graph_shapes) {
+    CAPTURE(rows, columns);
+    const Kokkos::Cuda exec(stream);
+    const Work work(rows, columns);
+    const Work::Results results(rows, columns), expected(rows, columns);
+    work.renew(0);
+    work.enqueue(exec, expected);  // the first call on an instance may reserve
+    exec.fence();
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal) == cudaSuccess);
+    work.enqueue(exec, results);
+    REQUIRE(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
+    REQUIRE(cudaGraphInstantiate(&executable, graph, 0) == cudaSuccess);
+    for (unsigned replay = 0; replay < 20; ++replay) {
+      work.renew(replay);
+      Kokkos::deep_copy(results.status, rownorm::RowStatus{});
+      Kokkos::deep_copy(expected.status, rownorm::RowStatus{});
+      work.enqueue(exec, expected);
+      REQUIRE(cudaGraphLaunch(executable, stream) == cudaSuccess);
+      REQUIRE(cudaStreamSynchronize(stream) == cudaSuccess);
+      REQUIRE(results.same_bits_as(expected));
+    }
+    cudaGraphExecDestroy(executable);
+    cudaGraphDestroy(graph);
   }
   cudaStreamDestroy(stream);
 }

@@ -14,7 +14,10 @@
 #include "support/tools.hpp"
 
 using namespace rownorm::tests;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::Message;
+using Catch::Matchers::MessageMatches;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -123,29 +126,155 @@ TEMPLATE_LIST_TEST_CASE("a view without memory is refused", "[errors]", Spaces) 
                 [&] { rownorm::l1_normalize(y, nothing); });
 }
 
+namespace {
+
+/// Arrays of a test, all of them right; each test makes one of them wrong.
+template <class Exec>
+struct Arguments {
+  template <class T>
+  using Vector = Kokkos::View<T*, typename Exec::device_type>;
+  View<Exec, float> x{"x", 3, 4}, y{"y", 3, 4};
+  Vector<double> norms{"norms", 3};
+  Vector<float> weights{"weights", 4};
+};
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("an axis that x does not have is refused", "[errors][axis]", Spaces) {
+  const Arguments<TestType> a;
+  const std::string has = ", but x (3 x 4) has axes from -2 to 1";
+  for (const int axis : {2, -3, 100})
+    check_refused(a.y, "rownorm::normalize: params.axis is " + std::to_string(axis) + has,
+                  [&] { rownorm::normalize(a.x, a.y, {.axis = axis}); });
+  CHECK_THROWS_MATCHES(rownorm::row_norms(a.x, a.norms, rownorm::MeanAbs{}, 2), std::invalid_argument,
+                       MessageMatches(StartsWith("rownorm::row_norms: ") && ContainsSubstring("axis is 2" + has)));
+  const Kokkos::View<float***, typename TestType::device_type> x("x", 2, 3, 4), y("y", 2, 3, 5);
+  CHECK_THROWS_MATCHES(rownorm::normalize(x, x, {.axis = 3}), std::invalid_argument,
+                       Message("rownorm::normalize: params.axis is 3, but x (2 x 3 x 4) has axes from -3 to 2"));
+  CHECK_THROWS_MATCHES(rownorm::normalize(x, y, {.axis = 1}), std::invalid_argument,
+                       Message("rownorm::normalize: x (2 x 3 x 4) and y (2 x 3 x 5) must have equal extents"));
+}
+
+TEMPLATE_LIST_TEST_CASE("weights that do not fit are refused", "[errors][weights]", Spaces) {
+  using Exec = TestType;
+  const Arguments<Exec> a;
+  using Vector = typename Arguments<Exec>::template Vector<float>;
+  const Vector three("weights", 3);
+  check_refused(a.y,
+                "rownorm::normalize: params.weights (3) must have an element for each column of x (3 x 4) along axis 1",
+                [&] { rownorm::normalize(a.x, a.y, {.weights = three}); });
+  check_refused(a.y,
+                "rownorm::normalize: params.weights (4) must have an element for each column of x (3 x 4) along axis 0",
+                [&] { rownorm::normalize(Exec(), a.x, a.y, a.norms, {.axis = 0, .weights = a.weights}); });
+  const Kokkos::View<float*, typename Exec::device_type, Kokkos::MemoryUnmanaged> nothing(nullptr, 4);
+  check_refused(a.y, "rownorm::normalize: params.weights (4) has elements but no memory: its data pointer is null",
+                [&] { rownorm::normalize(a.x, a.y, {.weights = nothing}); });
+  const auto row = Kokkos::subview(a.y, 1, Kokkos::ALL);
+  check_refused(a.y,
+                "rownorm::normalize: params.weights (4) and y (3 x 4) overlap; they must have no element in common",
+                [&] { rownorm::normalize(a.x, a.y, {.weights = row}); });
+  CHECK_NOTHROW(rownorm::normalize(a.x, a.y, {.weights = Kokkos::subview(a.x, 1, Kokkos::ALL)}));
+  Kokkos::fence();
+}
+
+TEMPLATE_LIST_TEST_CASE("norms that do not fit are refused", "[errors][norms]", Spaces) {
+  using Exec = TestType;
+  const Arguments<Exec> a;
+  const auto refuse = [&](const std::string& message, const auto& norms, int axis = -1) {
+    check_refused(a.y, "rownorm::normalize: " + message,
+                  [&] { rownorm::normalize(Exec(), a.x, a.y, norms, {.axis = axis}); });
+  };
+  using Doubles = typename Arguments<Exec>::template Vector<double>;
+  using Strided = Kokkos::View<float*, Stride, typename Exec::device_type>;
+  const std::string for_each_row = " must have an element for each row of x (3 x 4) along axis ";
+  refuse("norms (4)" + for_each_row + "1", Doubles("norms", 4));
+  refuse("norms (3)" + for_each_row + "0", a.norms, 0);
+  refuse("norms (0)" + for_each_row + "1", Doubles("norms", 0));
+  refuse("norms (3) has elements but no memory: its data pointer is null",
+         Kokkos::View<float*, typename Exec::device_type, Kokkos::MemoryUnmanaged>(nullptr, 3));
+  refuse("norms (3) has indices that lead to the same element", Strided(a.weights.data(), Kokkos::LayoutStride(3, 0)));
+  const std::string overlap = " and norms (3) overlap; they must have no element in common";
+  refuse("x (3 x 4)" + overlap, Kokkos::subview(a.x, Kokkos::ALL, 2));
+  refuse("y (3 x 4)" + overlap, Kokkos::subview(a.y, Kokkos::ALL, 0));
+  check_refused(a.y, "rownorm::normalize: params.weights (4)" + overlap, [&] {
+    rownorm::normalize(a.x, a.y, Strided(a.weights.data(), Kokkos::LayoutStride(3, 1)), {.weights = a.weights});
+  });
+  const auto column = Kokkos::subview(a.y, Kokkos::ALL, 1);
+  check_refused(a.y, "rownorm::row_norms: x (3 x 4)" + overlap, [&] { rownorm::row_norms(a.y, column); });
+  check_refused(a.y, "rownorm::row_norms: norms (4)" + for_each_row + "1",
+                [&] { rownorm::row_norms(Exec(), a.y, a.weights); });
+
+  // Of one row, one norm.
+  const Kokkos::View<float*, typename Exec::device_type> row("x", 7);
+  CHECK_THROWS_MATCHES(
+      rownorm::row_norms(row, a.norms), std::invalid_argument,
+      Message("rownorm::row_norms: norms (3) must have an element for each row of x (7) along axis 0"));
+  const Kokkos::View<float***, typename Exec::device_type> array("x", 2, 3, 4);
+  const Kokkos::View<float**, typename Exec::device_type> matrix("norms", 2, 3);
+  CHECK_THROWS_MATCHES(
+      rownorm::normalize(array, array, matrix, {.axis = 1}), std::invalid_argument,
+      Message("rownorm::normalize: norms (2 x 3) must have an element for each row of x (2 x 3 x 4) along axis 1"));
+  CHECK_NOTHROW(rownorm::normalize(array, array, matrix));
+  Kokkos::fence();
+}
+
+TEMPLATE_LIST_TEST_CASE("epsilon is checked with every norm and for any array", "[errors][epsilon]", Spaces) {
+  const Arguments<TestType> a;
+  check_refused(
+      a.y,
+      "rownorm::normalize: params.epsilon is -1, but must lie between 0 and 3.40282e+38; called with x (3 x 4) "
+      "and y (3 x 4)",
+      [&] { rownorm::normalize(a.x, a.y, a.norms, {.norm = rownorm::Euclidean{}, .epsilon = -1}); });
+  const Kokkos::View<Kokkos::complex<float>**, typename TestType::device_type> z("z", 1, 2);
+  CHECK_NOTHROW(rownorm::normalize(z, z, rownorm::Parameters<rownorm::MaxAbs>{.epsilon = 1e39}));  // computed in double
+  Kokkos::fence();
+}
+
+#ifdef KOKKOS_ENABLE_CUDA
+TEST_CASE("weights and status that the execution space cannot reach are refused", "[errors][weights][status]") {
+  using Exec = Kokkos::Cuda;
+  const Arguments<Exec> a;
+  const Kokkos::View<float*, Kokkos::HostSpace> weights("weights", 4);
+  const Kokkos::View<rownorm::RowStatus, Kokkos::HostSpace> counts("counts");
+  const std::string unreachable = " is in memory that the execution space cannot access";
+  check_refused(a.y, "rownorm::normalize: params.weights" + unreachable,
+                [&] { rownorm::normalize(Exec(), a.x, a.y, {.weights = weights}); });
+  check_refused(a.y, "rownorm::normalize: params.status" + unreachable,
+                [&] { rownorm::normalize(Exec(), a.x, a.y, {.status = counts}); });
+}
+#endif
+
 TEST_CASE("overlap is exact for any strides", "[errors][overlap]") {
-  using rownorm::impl::Footprint;
-  using rownorm::impl::Rows;
+  using rownorm::impl::Operand;
   std::mt19937 engine(7);
   const auto pick = [&](int low, int high) { return std::uniform_int_distribution<std::int64_t>(low, high)(engine); };
   int overlapping = 0, disjoint = 0;
   for (int round = 0; round < 20000; ++round) {
     std::vector<double> memory(400);
-    const auto footprint = [&](auto value) {
-      using T = decltype(value);
-      auto* base = reinterpret_cast<T*>(memory.data()) + pick(0, 60);
-      return Footprint(Rows<T>{base, pick(1, 5), pick(1, 6), pick(0, 14), pick(0, 14)}, 2);
+    const auto operand = [&] {
+      const std::int64_t bytes = pick(0, 1) == 0 ? 4 : 8;
+      const auto rank = static_cast<int>(pick(1, 3));
+      Operand result{"x", reinterpret_cast<std::uintptr_t>(memory.data()) + bytes * pick(0, 60), bytes, rank, {}, {}};
+      for (int r = 0; r < rank; ++r) {
+        result.extents[r] = pick(1, rank == 3 ? 4 : 6);
+        result.strides[r] = pick(0, 14);
+      }
+      return result;
     };
-    const Footprint x = pick(0, 1) == 0 ? footprint(0.0F) : footprint(0.0);
-    const Footprint y = pick(0, 1) == 0 ? footprint(0.0F) : footprint(0.0);
+    const Operand x = operand(), y = operand();
     std::vector<int> owner(memory.size() * sizeof(double), 0);
     bool expected = false, expected_self = false;
-    const auto visit = [&](const Footprint& view, const auto& byte) {
-      for (std::int64_t i = 0; i < view.rows; ++i)
-        for (std::int64_t j = 0; j < view.columns; ++j)
-          for (std::int64_t b = 0; b < view.value_bytes; ++b)
-            byte(owner.at(view.address - reinterpret_cast<std::uintptr_t>(memory.data()) +
-                          static_cast<std::uintptr_t>(i * view.row_stride + j * view.column_stride + b)));
+    const auto visit = [&](const Operand& array, const auto& byte) {
+      for (std::int64_t element = 0; element < array.size(); ++element) {
+        std::int64_t rest = element, offset = 0;
+        for (int r = 0; r < array.rank; ++r) {
+          offset += rest % array.extents[r] * array.strides[r] * array.value_bytes;
+          rest /= array.extents[r];
+        }
+        for (std::int64_t b = 0; b < array.value_bytes; ++b)
+          byte(owner.at(array.address - reinterpret_cast<std::uintptr_t>(memory.data()) +
+                        static_cast<std::uintptr_t>(offset + b)));
+      }
     };
     visit(x, [&](int& byte) { expected_self |= ++byte > 1; });
     visit(y, [&](const int& byte) { expected |= byte > 0; });

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/kernels.hpp"
 #include "support/reference.hpp"
 
 #ifdef ROWNORM_TESTS_WITH_HIGHWAY
@@ -24,13 +25,13 @@
 using namespace rownorm::tests;
 using rownorm::impl::HostKernels;
 using rownorm::impl::HostMatrix;
-using rownorm::impl::HostValue;
+using rownorm::impl::RealType;
 
 namespace {
 
 /// A format as numbers: significant bits, and the exponents of the smallest and the largest normal value.
 struct Layout {
-  HostValue value;
+  RealType value;
   const char* name;
   int bytes, digits, min_exponent, max_exponent;
 
@@ -62,15 +63,19 @@ struct Layout {
   }
 };
 
-const Layout formats[] = {{HostValue::f32, "f32", 4, 24, -126, 127},
-                          {HostValue::f64, "f64", 8, 53, -1022, 1023},
-                          {HostValue::f16, "f16", 2, 11, -14, 15},
-                          {HostValue::bf16, "bf16", 2, 8, -126, 127}};
+const Layout formats[] = {{RealType::f32, "f32", 4, 24, -126, 127},
+                          {RealType::f64, "f64", 8, 53, -1022, 1023},
+                          {RealType::f16, "f16", 2, 11, -14, 15},
+                          {RealType::bf16, "bf16", 2, 8, -126, 127}};
 
 std::uint64_t get(const std::vector<char>& buffer, std::size_t element, int bytes) {
   std::uint64_t bits = 0;
   std::memcpy(&bits, buffer.data() + element * static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes));
   return bits;
+}
+template <class T>
+std::uint64_t bits_of(T value) {
+  return std::bit_cast<std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>>(value);
 }
 void put(std::vector<char>& buffer, std::size_t element, int bytes, std::uint64_t bits) {
   std::memcpy(buffer.data() + element * static_cast<std::size_t>(bytes), &bits, static_cast<std::size_t>(bytes));
@@ -129,11 +134,53 @@ void normalize_tiles(const HostKernels& kernels, const HostMatrix& matrix, std::
   for (std::thread& other : others) other.join();
 }
 
+/// What is asked for.
+struct Request {
+  const char* name = "mean absolute value";
+  rownorm::AnyNorm norm{};
+  const Layout* weights = nullptr;  // their format
+  bool records = false;             // norms, and rows that are not ordinary
+  bool writes_y = true;
+};
+
+/// The norm of a row that has no rounding to speak of.
+long double reference_norm(const rownorm::AnyNorm& norm, const Reals& row) {
+  using namespace rownorm;
+  const bool is_of_squares = norm == AnyNorm(RootMeanSquare{}) || norm == AnyNorm(Euclidean{});
+  long double sum = 0, lost = 0, largest = 0;
+  for (const long double x : row) {
+    const long double value = is_of_squares ? x * x : std::abs(x), next = sum + value;
+    if (std::isfinite(next)) lost += value - (next - sum);
+    sum = next;
+    if (!(value <= largest)) largest = std::isnan(largest) ? largest : value;
+  }
+  sum += lost;
+  if (norm == AnyNorm(MaxAbs{})) return largest;
+  if (norm == AnyNorm(MeanAbs{}) || norm == AnyNorm(RootMeanSquare{})) sum /= static_cast<long double>(row.size());
+  return is_of_squares ? std::sqrt(sum) : sum;
+}
+
+/// Weights that every format holds.
+long double weight_of(std::size_t column) { return 0.5L + static_cast<long double>(column * 7 % 24) / 16; }
+
+std::vector<char> encoded_weights(const Layout& format, std::size_t columns, std::size_t stride) {
+  std::vector<char> buffer(columns * stride * static_cast<std::size_t>(format.bytes), 0x5a);
+  for (std::size_t j = 0; j < columns; ++j) {
+    const long double weight = weight_of(j);
+    const int exponent = std::ilogb(weight);
+    const auto significand = static_cast<std::uint64_t>(std::ldexp(weight, format.digits - 1 - exponent));
+    const auto biased = static_cast<std::uint64_t>(exponent - format.min_exponent + 1);
+    put(buffer, j * stride, format.bytes, (biased - 1) * (1ULL << (format.digits - 1)) + significand);
+  }
+  return buffer;
+}
+
 /// Runs normalize_rows or normalize_tiles from one format to the other, and checks each element of y and what lies
-/// around them.
+/// around them, and what is recorded.
 template <class Compute>
 void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows, std::size_t columns,
-                const Place& place, HostMatrix matrix, std::int64_t split) {
+                const Place& place, HostMatrix matrix, std::int64_t split, const Request& request) {
+  CAPTURE(request.name, request.records, request.writes_y, request.weights ? request.weights->name : "no weights");
   CAPTURE(x_format.name, y_format.name, rows, columns, place.offset, place.gap, place.x_by_columns, place.y_by_columns);
   CAPTURE(matrix.bypass_cache, matrix.overlap, matrix.tile_rows, rownorm::impl::host_instructions());
   const auto index_in = [&](bool by_columns) {
@@ -150,8 +197,20 @@ void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows
   for (std::size_t i = 0; i < rows; ++i)
     for (std::size_t j = 0; j < columns; ++j) put(x, x_index(i, j), x_format.bytes, element(x_format, i, j, random));
 
-  const rownorm::impl::RowFinisher<rownorm::MeanAbs, Compute> finisher{
-      {}, rownorm::impl::RowLength(static_cast<std::int64_t>(columns)), static_cast<Compute>(1e-8)};
+  const std::size_t weight_stride = columns % 2 + 1;
+  std::vector<char> weights;
+  if (request.weights) weights = encoded_weights(*request.weights, columns, weight_stride);
+  std::vector<Compute> norms(rows, Compute{-1});
+  rownorm::RowStatus status, expected_status;
+  rownorm::impl::RowExtras extras;
+  extras.writes_y = matrix.writes_y = request.writes_y;
+  if (request.records) {
+    extras.norms = rownorm::impl::VectorRef(Kokkos::View<Compute*, Kokkos::HostSpace>(norms.data(), rows));
+    extras.norm_offsets = {1, static_cast<std::int64_t>(rows), 0, 0, 0};
+    extras.status = &status;
+  }
+  if (request.weights)
+    matrix.weights = {weights.data(), static_cast<std::int64_t>(weight_stride), request.weights->value};
   matrix.x = x.data() + place.offset * static_cast<std::size_t>(x_format.bytes);
   matrix.y = y.data() + place.offset * static_cast<std::size_t>(y_format.bytes);
   matrix.columns = static_cast<std::int64_t>(columns);
@@ -159,23 +218,38 @@ void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows
   matrix.y_by_columns = place.y_by_columns;
   matrix.x_stride = static_cast<std::int64_t>((place.x_by_columns ? rows : columns) + place.gap);
   matrix.y_stride = static_cast<std::int64_t>((place.y_by_columns ? rows : columns) + place.gap);
-  matrix.finisher = rownorm::impl::host_finisher(finisher);
   const HostKernels kernels = rownorm::impl::host_kernels(x_format.value, y_format.value);
   const auto last = static_cast<std::int64_t>(rows);
-  for (const auto& [begin, end] : {std::pair{std::int64_t{0}, split}, std::pair{split, last}}) {
-    if (place.has_tiles())
-      normalize_tiles(kernels, matrix, begin, end, x_format.bytes);
-    else
-      kernels.normalize_rows(matrix, begin, end);
-  }
+  const auto run = [&](const auto& norm, const rownorm::impl::RowLength& row_length) {
+    using Norm = std::remove_cvref_t<decltype(norm)>;
+    const rownorm::impl::ExtendedFinisher<Norm, Compute> finisher{{norm, row_length, static_cast<Compute>(1e-8)},
+                                                                  extras};
+    matrix.finisher = rownorm::impl::host_finisher(finisher);
+    for (const auto& [begin, end] : {std::pair{std::int64_t{0}, split}, std::pair{split, last}}) {
+      if (place.has_tiles())
+        normalize_tiles(kernels, matrix, begin, end, x_format.bytes);
+      else
+        kernels.normalize_rows(matrix, begin, end);
+    }
+  };
+  rownorm::impl::with_compiled_norm(request.norm, matrix.columns, run);
 
-  long double worst = 0;
+  const Layout& norm_format = std::is_same_v<Compute, double> ? formats[1] : formats[0];
+  long double worst = 0, worst_norm = 0;
   for (std::size_t i = 0; i < rows; ++i) {
     Reals row(columns);
     for (std::size_t j = 0; j < columns; ++j) row[j] = x_format.decode(get(x, x_index(i, j), x_format.bytes));
-    const Reals expected = reference_row(row, static_cast<long double>(static_cast<Compute>(1e-8)));
-    for (std::size_t j = 0; j < columns; ++j) {
-      worst = std::max(worst, y_format.ulp_from(expected[j], get(y, y_index(i, j), y_format.bytes)));
+    const long double norm = reference_norm(request.norm, row);
+    const long double divisor = norm + static_cast<long double>(static_cast<Compute>(1e-8));
+    if (request.records) {
+      worst_norm = std::max(worst_norm, norm_format.ulp_from(norm, bits_of(norms[i])));
+      expected_status.zero += norm == 0;
+      expected_status.nan += std::isnan(norm);
+      expected_status.infinite += std::isinf(norm);
+    }
+    for (std::size_t j = 0; request.writes_y && j < columns; ++j) {
+      const long double expected = row[j] / divisor * (request.weights ? weight_of(j) : 1);
+      worst = std::max(worst, y_format.ulp_from(expected, get(y, y_index(i, j), y_format.bytes)));
       for (int b = 0; b < y_format.bytes; ++b) {
         const std::size_t at = y_index(i, j) * static_cast<std::size_t>(y_format.bytes) + static_cast<std::size_t>(b);
         y[at] = poison;
@@ -184,19 +258,22 @@ void check_rows(const Layout& x_format, const Layout& y_format, std::size_t rows
   }
   CHECK(worst <= y_format.promised_ulp());
   CHECK(y == expected_poison);
+  CHECK(worst_norm <= norm_format.promised_ulp());
+  CHECK(status == expected_status);
 }
 
-void check_all_places(const Layout& x, const Layout& y, std::size_t rows, std::size_t columns) {
+void check_all_places(const Layout& x, const Layout& y, std::size_t rows, std::size_t columns,
+                      const Request& request = {}) {
   const auto check = [&](const Place& place, std::int64_t tile_rows, bool bypass_cache, bool overlap) {
     HostMatrix matrix{};
     matrix.tile_rows = tile_rows;
     matrix.bypass_cache = bypass_cache;
     matrix.overlap = overlap;
     const auto split = static_cast<std::int64_t>(rows) / 3;
-    if (x.value == HostValue::f64 || y.value == HostValue::f64)
-      check_rows<double>(x, y, rows, columns, place, matrix, split);
+    if (x.value == RealType::f64 || y.value == RealType::f64)
+      check_rows<double>(x, y, rows, columns, place, matrix, split, request);
     else
-      check_rows<float>(x, y, rows, columns, place, matrix, split);
+      check_rows<float>(x, y, rows, columns, place, matrix, split, request);
   };
   for (const bool bypass_cache : {false, true}) {
     check({1, 0, false, false}, 0, bypass_cache, true);
@@ -243,6 +320,34 @@ TEST_CASE("rows of every format, with every instruction set", "[host][values]") 
   });
 }
 
+TEST_CASE("every norm and all that may be asked for, with every instruction set", "[host][norms][weights]") {
+  using namespace rownorm;
+  const auto check_shapes = [](const Layout& x, const Layout& y, const Request& request) {
+    for (const std::size_t columns : {1, 2, 7, 17, 31, 100, 513}) check_all_places(x, y, 37, columns, request);
+    check_all_places(x, y, 300, 3, request);
+    check_all_places(x, y, 16, 2500, request);  // more weights than are converted at a time
+  };
+  with_every_instruction_set([&] {
+    for (const Layout& x : formats)
+      for (const Layout& y : formats) {
+        // Each with weights of another format, so that all formats meet each other.
+        const Layout* const some = &formats[(&x - formats + &y - formats) % 4];
+        check_shapes(x, y, {.name = "mean absolute value", .norm = MeanAbs{}, .weights = some, .records = true});
+        check_shapes(x, y, {.name = "root mean square", .norm = RootMeanSquare{}});
+        check_shapes(x, y, {.name = "length", .norm = Euclidean{}, .weights = &y, .records = true});
+        check_shapes(x, y, {.name = "largest value", .norm = MaxAbs{}, .records = true});
+        check_all_places(x, y, 11, 40000, {.name = "length", .norm = Euclidean{}, .records = true});
+        check_all_places(x, y, 11, 40000, {.name = "largest value", .norm = MaxAbs{}, .weights = some});
+      }
+    for (const Layout& x : formats) {
+      check_shapes(x, x, {.name = "sum", .norm = SumAbs{}, .weights = &formats[1], .records = true});
+      check_shapes(x, x, {.name = "mean absolute value", .norm = MeanAbs{}, .records = true, .writes_y = false});
+      check_shapes(x, x, {.name = "root mean square", .norm = RootMeanSquare{}, .records = true, .writes_y = false});
+      check_shapes(x, x, {.name = "largest value", .norm = MaxAbs{}, .records = true, .writes_y = false});
+    }
+  });
+}
+
 TEST_CASE("the bits of a row do not depend on who shares it", "[host][repeatable]") {
   const std::size_t columns = 100003;
   std::vector<float> x(columns), y(columns);
@@ -261,10 +366,56 @@ TEST_CASE("the bits of a row do not depend on who shares it", "[host][repeatable
         schedule.team_size = threads;
         schedule.bypass_cache = bypass;
         schedule.overlap = overlap;
-        rownorm::impl::launch(exec, rownorm::impl::as_rows<const float>(x_view), rownorm::impl::as_rows<float>(y_view),
-                              rownorm::Parameters<>{}, schedule);
+        normalize_with(schedule, exec, x_view, y_view);
         if (first.empty()) first = y;
         CHECK(std::memcmp(first.data(), y.data(), columns * sizeof(float)) == 0);
       }
   }
+}
+
+TEST_CASE("matrices of a batch are as each by itself", "[host][batches]") {
+  using namespace rownorm;
+  using impl::BatchedRows;
+  using impl::Rows;
+  const Kokkos::DefaultHostExecutionSpace exec;
+  const std::int64_t rows = 19, columns = 45, pitch = 61, stride = pitch * pitch, length = 40 * stride;
+  std::vector<float> x(static_cast<std::size_t>(length)), y(x), y_alone(x), weights(x.begin(), x.begin() + columns);
+  std::mt19937 random(3);
+  for (float& value : x) value = std::uniform_real_distribution<float>(-1, 1)(random);
+  for (float& weight : weights) weight = std::uniform_real_distribution<float>(-1, 1)(random);
+  const auto placed = [&](auto* data, bool by_columns) {
+    return Rows<std::remove_pointer_t<decltype(data)>>{data, rows, columns, by_columns ? 1 : pitch,
+                                                       by_columns ? pitch : 1};
+  };
+  const auto check = [&](bool x_by_columns, bool y_by_columns, std::int64_t batches, const AnyNorm& norm) {
+    CAPTURE(x_by_columns, y_by_columns, batches);
+    std::vector<double> norms(static_cast<std::size_t>(rows * batches)), norms_alone(norms);
+    const auto launch = [&](std::int64_t first, std::int64_t count, std::vector<float>& to,
+                            std::vector<double>& found) {
+      const Kokkos::View<float*, Kokkos::HostSpace> weights_view(weights.data(), weights.size());
+      const Kokkos::View<double*, Kokkos::HostSpace> norms_view(found.data() + first * rows, found.size());
+      auto x_rows = placed(static_cast<const float*>(x.data()) + first * stride, x_by_columns);
+      auto y_rows = placed(to.data() + first * stride, y_by_columns);
+      x_rows.rows = y_rows.rows = count * rows;
+      const BatchedRows<const float> x_batch(x_rows, rows, stride);
+      const BatchedRows<float> y_batch(y_rows, rows, stride);
+      impl::RowExtras extras;
+      extras.weights = impl::VectorRef(weights_view);
+      extras.norms = impl::VectorRef(norms_view);
+      extras.norm_offsets = {1, rows, rows, 0, 0};
+      const Schedule schedule = schedule_with(Kernel::HostRow, impl::problem_of(x_batch, y_batch), machine_of(exec));
+      REQUIRE(schedule.league_size > 0);
+      impl::launch(exec, x_batch, y_batch, norm, 1e-8, extras, schedule);
+    };
+    std::fill(y.begin(), y.end(), -7.0F);
+    y_alone = y;
+    launch(0, batches, y, norms);
+    for (std::int64_t batch = 0; batch < batches; ++batch) launch(batch, 1, y_alone, norms_alone);
+    CHECK(std::memcmp(y.data(), y_alone.data(), y.size() * sizeof(float)) == 0);
+    CHECK(norms == norms_alone);
+  };
+  for (const AnyNorm& norm : {AnyNorm(MeanAbs{}), AnyNorm(RootMeanSquare{}), AnyNorm(MaxAbs{})})
+    for (const std::int64_t batches : {2, 3, 40})
+      for (const bool x_by_columns : {false, true})
+        for (const bool y_by_columns : {false, true}) check(x_by_columns, y_by_columns, batches, norm);
 }

@@ -162,6 +162,35 @@ TEST_CASE("what runs where memory is not row by row", "[schedule]") {
   CHECK(choose_schedule({1 << 14, 8192, 4}, other).kernel == Kernel::TeamPerRow);
 }
 
+TEST_CASE("batches of matrices, and two arrays read as one", "[schedule]") {
+  using rownorm::Neighbours;
+  // The first axis of 65536 matrices of 64 x 8: tiles are no higher than a matrix has rows, and one launch serves all.
+  const Problem inner{.rows = 65536 * 8,
+                      .columns = 64,
+                      .x_value_bytes = 4,
+                      .x_neighbours = Neighbours::in_column,
+                      .y_neighbours = Neighbours::in_column,
+                      .is_dense = false,
+                      .batches = 65536};
+  const Schedule tiles = choose_schedule(inner, machines::hopper);
+  CHECK(tiles.kernel == Kernel::ColumnTiles);
+  CHECK(tiles.rows_per_team == 8);
+  CHECK(tiles.league_size == 65536);
+  // Pairs of x and a gradient take twice the registers, so that lanes hold half as many.
+  for (const std::int64_t columns : {1024, 4096}) {
+    Problem pairs{.rows = 4096, .columns = columns, .x_value_bytes = 4};
+    const Schedule one = choose_schedule(pairs, machines::hopper);
+    pairs.arrays_read = 2;
+    const Schedule two = choose_schedule(pairs, machines::hopper);
+    CHECK(two.kernel == Kernel::RowInRegisters);
+    CHECK(two.packets_per_lane * 2 <= 8);
+    CHECK(two.team_size >= one.team_size);
+  }
+  // No kernel for hosts knows a norm of the caller's own, or complex values.
+  CHECK(choose_schedule({.rows = 10, .columns = 10, .x_value_bytes = 8, .is_compiled = false}, machines::host(2))
+            .kernel == Kernel::TeamPerRow);
+}
+
 TEST_CASE("TeamPerRow on a GPU", "[schedule]") {
   const auto schedule = [](std::int64_t rows, std::int64_t columns) {
     return schedule_with(Kernel::TeamPerRow, {rows, columns, 4}, machines::ada);

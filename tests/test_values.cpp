@@ -27,11 +27,7 @@ struct Types {
 template <class TestType>
 long double worst(const Reals& x, std::size_t columns, double epsilon = 1e-8) {
   using T = Types<TestType>;
-  const Expected<typename T::Y> expected(x, columns, epsilon_as_seen<typename T::X, typename T::Y>(epsilon));
-  long double worst = 0;
-  for_each_result<typename T::Exec, typename T::X, typename T::Y>(
-      x, columns, epsilon, [&](const auto& y) { worst = std::max(worst, expected.worst_ulp(y)); });
-  return worst;
+  return worst_of_every_kernel<typename T::Exec, typename T::X, typename T::Y>(x, columns, epsilon);
 }
 
 template <class T>

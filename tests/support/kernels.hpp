@@ -20,10 +20,13 @@ inline constexpr Kernel all_kernels[] = {Kernel::TeamPerRow,     Kernel::PackedR
                                          Kernel::ColumnTiles,    Kernel::StreamedTiles,  Kernel::HostRow};
 
 /// Those that can serve x and y, whether or not they would be chosen. Rows that teams share, or read twice, are cut
-/// into at least three slices where they are long enough, however much fits on the device.
+/// into at least three slices where they are long enough, however much fits on the device. Some kernels serve only the
+/// norms that RowNorm has itself.
 template <class Exec, class X, class Y>
-std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, const impl::Rows<Y>& y) {
-  const Problem problem = impl::problem_of(x, y);
+std::vector<Schedule> all_schedules(const Exec& exec, const impl::BatchedRows<X>& x, const impl::BatchedRows<Y>& y,
+                                    bool norm_is_built_in = true) {
+  Problem problem = impl::problem_of(x, y);
+  problem.is_compiled = problem.is_compiled && norm_is_built_in;
   std::vector<Schedule> schedules;
   for (const Kernel kernel : all_kernels) {
     Schedule schedule = schedule_with(kernel, problem, machine_of(exec));
@@ -49,22 +52,33 @@ std::vector<Schedule> all_schedules(const Exec& exec, const impl::Rows<X>& x, co
 }
 
 /// Calls f(schedule) for each of them, with the schedule in Catch2's messages.
-template <class Exec, class XView, class YView, class F>
+template <class Norm = AnyNorm, class Exec, class XView, class YView, class F>
 void with_every_kernel(const Exec& exec, const XView& x, const YView& y, const F& f) {
-  const auto x_rows = impl::as_rows<typename XView::const_value_type>(x);
-  const auto y_rows = impl::as_rows<typename YView::value_type>(y);
-  for (const Schedule& schedule : all_schedules(exec, x_rows, y_rows)) {
+  const impl::BatchedRows x_rows = impl::as_rows<typename XView::const_value_type>(x);
+  const impl::BatchedRows y_rows = impl::as_rows<typename YView::value_type>(y);
+  for (const Schedule& schedule : all_schedules(exec, x_rows, y_rows, impl::is_built_in_v<Norm>)) {
     INFO(to_string(schedule.kernel) << ", " << schedule.teams_per_row << " teams a row");
     f(schedule);
   }
 }
 
-/// l1_normalize with a schedule of the test's own.
-template <class Exec, class XView, class YView>
+/// normalize with a schedule of the test's own.
+template <class Exec, class XView, class YView, class Norm = MeanAbs>
 void normalize_with(const Schedule& schedule, const Exec& exec, const XView& x, const YView& y,
-                    const Parameters<>& params = {}) {
-  impl::launch(exec, impl::as_rows<typename XView::const_value_type>(x), impl::as_rows<typename YView::value_type>(y),
-               params, schedule);
+                    const Parameters<Norm>& params = {}, impl::RowExtras extras = {}) {
+  const impl::BatchedRows x_rows = impl::as_rows<typename XView::const_value_type>(x);
+  const impl::BatchedRows y_rows = impl::as_rows<typename YView::value_type>(y);
+  extras.weights = params.weights.values();
+  extras.status = params.status.counts();
+  impl::launch(exec, x_rows, y_rows, params.norm, params.epsilon, extras, schedule);
+}
+
+/// Norms of rows as such a schedule's extras.
+template <class Norms>
+impl::RowExtras extras_with(const Norms& norms) {
+  const auto rows = static_cast<std::int64_t>(norms.extent(0));
+  return {.norms = impl::VectorRef(norms),
+          .norm_offsets = impl::RowOffsets::of(static_cast<std::int64_t>(norms.stride(0)), rows, 0)};
 }
 
 }  // namespace rownorm::tests

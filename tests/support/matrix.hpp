@@ -77,7 +77,8 @@ class Buffer {
     upload();
   }
 
-  void put(const Placement& p, const Reals& row_major) {
+  template <class Place>
+  void put(const Place& p, const Reals& row_major) {
     for (std::size_t i = 0; i < p.rows; ++i)
       for (std::size_t j = 0; j < p.columns; ++j)
         host_(p.index(i, j)) = static_cast<T>(static_cast<double>(row_major[i * p.columns + j]));
@@ -85,7 +86,8 @@ class Buffer {
   }
 
   /// The elements as they are on the device now, row by row.
-  std::vector<T> get(const Placement& p) {
+  template <class Place>
+  std::vector<T> get(const Place& p) {
     download();
     std::vector<T> row_major;
     row_major.reserve(p.rows * p.columns);
@@ -95,7 +97,8 @@ class Buffer {
   }
 
   /// True where every element outside of the placement is still poison.
-  bool untouched_outside(const Placement& p) {
+  template <class Place>
+  bool untouched_outside(const Place& p) {
     download();
     std::vector<char> inside(host_.extent(0), 0);
     for (std::size_t i = 0; i < p.rows; ++i)
@@ -126,16 +129,35 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
+inline std::vector<Reals> rows_of(const Reals& x, std::size_t columns) {
+  std::vector<Reals> rows;
+  for (std::size_t first = 0; first < x.size(); first += columns)
+    rows.emplace_back(x.begin() + first, x.begin() + first + columns);
+  return rows;
+}
+
 /// What rows of Y should be.
 template <class Y>
 class Expected {
  public:
-  Expected(const Reals& x, std::size_t columns, long double epsilon) {
-    for (std::size_t first = 0; first < x.size(); first += columns) {
-      const Reals row = reference_row(Reals(x.begin() + first, x.begin() + first + columns), epsilon);
-      values_.insert(values_.end(), row.begin(), row.end());
+  template <class Norm = MeanAbs>
+  Expected(const Reals& x, std::size_t columns, long double epsilon, const Norm& norm = {}) {
+    for (const Reals& row : rows_of(x, columns)) {
+      const Reals y = reference_row(row, epsilon, norm);
+      values_.insert(values_.end(), y.begin(), y.end());
+      norms_.push_back(reference_norm(norm, row));
     }
   }
+
+  /// The same with weights of columns.
+  Expected times(const Reals& weights) const {
+    Expected product = *this;
+    for (std::size_t k = 0; k < values_.size(); ++k) product.values_[k] *= weights[k % weights.size()];
+    return product;
+  }
+
+  /// The norm of each row.
+  const Reals& norms() const { return norms_; }
 
   /// The largest distance in ulp.
   long double worst_ulp(const std::vector<Y>& y) const {
@@ -145,7 +167,7 @@ class Expected {
   }
 
  private:
-  Reals values_;
+  Reals values_, norms_;
 };
 
 /// The largest distance in ulp of y from the reference of x, both row by row.
@@ -156,13 +178,14 @@ long double worst_ulp(const Reals& x, const std::vector<Y>& y, std::size_t colum
 
 /// Runs every kernel that can serve them on rows of equal length, given one after the other, and calls check(y) with
 /// what each made of them. They lie among ordinary rows, which must not notice: kernels move neighbouring rows at once.
-template <class Exec, class X, class Y, class Check>
-void for_each_result(const Reals& x, std::size_t columns, double epsilon, const Check& check) {
+template <class Exec, class X, class Y, class Check, class Norm = MeanAbs>
+void for_each_result(const Reals& x, std::size_t columns, double epsilon, const Check& check, const Norm& norm = {}) {
   // Multiples of 8 are moved in packets and blocks, others value by value.
   const std::size_t rows = columns % 8 == 0 ? 24 : 23, begin = 6 * columns, end = begin + x.size();
   const auto ones = [](std::size_t k) { return k % 3 == 0 ? -1 : 1; };
   Reals all(rows * columns);
   for (std::size_t k = 0; k < all.size(); ++k) all[k] = ones(k);
+  const long double norm_of_ones = reference_norm(norm, Reals(all.begin(), all.begin() + columns));
   std::copy(x.begin(), x.end(), all.begin() + begin);
   for (const Placements& at : all_placements(rows, columns)) {
     CAPTURE(at.x.row_stride, at.y.row_stride);
@@ -171,11 +194,11 @@ void for_each_result(const Reals& x, std::size_t columns, double epsilon, const 
     const auto x_view = view_at<const X, Stride, Exec>(x_buffer.data(), at.x);
     Buffer<Exec, Y> y_buffer(at.y.length());
     const auto y_view = view_at<Y, Stride, Exec>(y_buffer.data(), at.y);
-    with_every_kernel(Exec(), x_view, y_view, [&](const Schedule& schedule) {
+    with_every_kernel<Norm>(Exec(), x_view, y_view, [&](const Schedule& schedule) {
       y_buffer.poison_all();
-      normalize_with(schedule, Exec(), x_view, y_view, {.epsilon = epsilon});
+      normalize_with(schedule, Exec(), x_view, y_view, Parameters<Norm>{.norm = norm, .epsilon = epsilon});
       const std::vector<Y> y = y_buffer.get(at.y);
-      CHECK(ulp_distance(y[1], 1 / (1 + epsilon_as_seen<X, Y>(epsilon))) <= Format<Y>::promised_ulp);
+      CHECK(ulp_distance(y[1], 1 / (norm_of_ones + epsilon_as_seen<X, Y>(epsilon))) <= Format<Y>::promised_ulp);
       const auto one = static_cast<double>(y[1]);
       bool is_ordinary = true;
       for (std::size_t k = 0; k < all.size(); ++k)
@@ -184,6 +207,22 @@ void for_each_result(const Reals& x, std::size_t columns, double epsilon, const 
       check(std::vector<Y>(y.begin() + begin, y.begin() + end));
     });
   }
+}
+
+/// The worst distance in ulp from the reference, of any kernel, for rows given one after the other.
+template <class Exec, class X, class Y, class Norm = MeanAbs>
+long double worst_of_every_kernel(const Reals& x, std::size_t columns, double epsilon, const Norm& norm = {}) {
+  const Expected<Y> expected(x, columns, epsilon_as_seen<X, Y>(epsilon), norm);
+  long double worst = 0;
+  for_each_result<Exec, X, Y>(
+      x, columns, epsilon,
+      [&](const auto& y) {
+        const long double found = expected.worst_ulp(y);
+        if (found > 1e6L) FAIL_CHECK("wrong by " << found << " ulp");  // here Catch2 knows which kernel it was
+        worst = std::max(worst, found);
+      },
+      norm);
+  return worst;
 }
 
 }  // namespace rownorm::tests

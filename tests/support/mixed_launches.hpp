@@ -7,9 +7,11 @@
 #include "types.hpp"
 
 // Pairs of different value types are compiled once for all tests, in support/mixed_launches_*.cpp.
-#define ROWNORM_TESTS_MIXED_LAUNCH(KEYWORDS, EXEC, X, Y)                                                               \
-  KEYWORDS void rownorm::impl::launch(const EXEC&, const rownorm::impl::Rows<const X>&, const rownorm::impl::Rows<Y>&, \
-                                      const rownorm::Parameters<rownorm::MeanAbs>&, const rownorm::Schedule&);
+#define ROWNORM_TESTS_MIXED_LAUNCH(KEYWORDS, EXEC, X, Y)                                             \
+  KEYWORDS void rownorm::impl::launch_kernel<EXEC, const X, Y>(                                      \
+      const EXEC&, const rownorm::impl::BatchedRows<const X>&, const rownorm::impl::BatchedRows<Y>&, \
+      const rownorm::impl::ExtendedFinisher<rownorm::MeanAbs, rownorm::compute_type<X, Y>>&,         \
+      const rownorm::Schedule&);
 #define ROWNORM_TESTS_MIXED_LAUNCHES_1(KEYWORDS, EXEC)                                             \
   ROWNORM_TESTS_MIXED_LAUNCH(KEYWORDS, EXEC, float, double)                                        \
   ROWNORM_TESTS_MIXED_LAUNCH(KEYWORDS, EXEC, double, float)                                        \

@@ -15,17 +15,48 @@ namespace rownorm::tests {
 
 using Reals = std::vector<long double>;
 
-inline Reals reference_row(const Reals& x, long double epsilon) {
+/// The sum of what f makes of each value. No digit of it is lost.
+template <class F>
+long double reference_sum(const Reals& x, const F& f) {
   long double sum = 0, lost = 0;
   for (const long double value : x) {
-    const long double next = sum + std::abs(value);
-    if (std::isfinite(next)) lost += std::abs(value) - (next - sum);
+    const long double term = f(value), next = sum + term;
+    if (std::isfinite(next)) lost += term - (next - sum);
     sum = next;
   }
-  const long double mean = (sum + lost) / static_cast<long double>(x.size());
+  return sum + lost;
+}
+
+// A long double has room for the square of any double. Tests of norms of their own have functions like these.
+inline long double reference_norm(SumAbs, const Reals& x) {
+  return reference_sum(x, [](long double value) { return std::abs(value); });
+}
+inline long double reference_norm(MeanAbs, const Reals& x) {
+  return reference_norm(SumAbs{}, x) / static_cast<long double>(x.size());
+}
+inline long double reference_norm(Euclidean, const Reals& x) {
+  return std::sqrt(reference_sum(x, [](long double value) { return value * value; }));
+}
+inline long double reference_norm(RootMeanSquare, const Reals& x) {
+  return std::sqrt(reference_sum(x, [](long double value) { return value * value; }) /
+                   static_cast<long double>(x.size()));
+}
+inline long double reference_norm(MaxAbs, const Reals& x) {
+  long double norm = 0;
+  for (const long double value : x)
+    if (!(std::abs(value) <= norm) && !std::isnan(norm)) norm = std::abs(value);
+  return norm;
+}
+inline long double reference_norm(const AnyNorm& any_norm, const Reals& x) {
+  return any_norm.visit([&](const auto& norm) { return reference_norm(norm, x); });
+}
+
+template <class Norm = MeanAbs>
+Reals reference_row(const Reals& x, long double epsilon, const Norm& any_norm = {}) {
+  const long double norm = reference_norm(any_norm, x);
   Reals y = x;
-  if (mean == 0) return y;
-  for (long double& value : y) value /= mean + epsilon;
+  if (norm == 0) return y;
+  for (long double& value : y) value /= norm + epsilon;
   return y;
 }
 

@@ -3,6 +3,8 @@
 #define ROWNORM_TESTS_TOOLS_HPP
 
 #include <Kokkos_Core.hpp>
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +28,12 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   std::vector<std::string> launches() const { return heard().launches; }
+  /// How many of them are RowNorm's own.
+  std::size_t rownorm_launches() const {
+    const std::vector<std::string>& names = heard().launches;
+    return static_cast<std::size_t>(std::count_if(
+        names.begin(), names.end(), [](const std::string& name) { return name.rfind("rownorm::", 0) == 0; }));
+  }
   std::vector<std::string> fences() const { return heard().fences; }
   std::vector<std::string> allocations() const { return heard().allocations; }
   /// The execution space instance of each launch, as Kokkos::Tools identifies it.
