@@ -32,11 +32,44 @@ struct Placement {
   bool in_place;
 };
 
+/// What is called.
+enum class Task {
+  l1_normalize,
+  root_mean_square,
+  euclidean,
+  max_abs,
+  norms_out,  ///< the mean absolute values as well
+  weights,    ///< RootMeanSquare, times weights of the columns
+  status,     ///< rows that are not ordinary, counted as well
+  row_norms,  ///< the root mean squares alone
+  backward_mean_abs,
+  backward_root_mean_square,
+  inner_axis,  ///< of an array of matrices of 256 columns, along their first dimension, which is as long as a row
+};
+
+struct NamedTask {
+  const char* name;
+  Task task;
+  int arrays = 2;  ///< of x's size, that the task cannot but move
+};
+
+inline const std::vector<NamedTask> tasks = {{"root_mean_square", Task::root_mean_square},
+                                             {"euclidean", Task::euclidean},
+                                             {"max_abs", Task::max_abs},
+                                             {"norms_out", Task::norms_out},
+                                             {"weights", Task::weights},
+                                             {"status", Task::status},
+                                             {"row_norms", Task::row_norms, 1},
+                                             {"backward_mean_abs", Task::backward_mean_abs, 3},
+                                             {"backward_root_mean_square", Task::backward_root_mean_square, 3},
+                                             {"inner_axis", Task::inner_axis}};
+
 struct Table {
   const char* name;
   int calls;  ///< that are timed as one: several where one is too short
   std::vector<Shape> shapes;
   std::vector<Placement> placements;
+  std::vector<NamedTask> tasks = {{"", Task::l1_normalize}};
 };
 
 struct Case {
@@ -45,6 +78,7 @@ struct Case {
   Shape shape;
   Placement placement;
   int calls;
+  NamedTask task;
 
   std::int64_t elements() const { return shape.rows * shape.columns; }
 
@@ -62,6 +96,8 @@ inline const std::vector<Shape> odd_shapes = {{262144, 256}, {65536, 1024}, {163
 inline const std::vector<Shape> odd_lengths = {{262144, 255}, {262144, 257}, {65536, 1023}, {65536, 1025},
                                                {16384, 8191}, {16384, 8193}, {8192, 65535}, {8192, 65537}};
 inline const std::vector<Shape> small_shapes = {{128, 4096}, {64, 1024}, {8, 1024}};
+inline const std::vector<Shape> task_shapes = {{4194304, 16}, {1048576, 64}, {262144, 256},  {65536, 1024},
+                                               {16384, 8192}, {8192, 65536}, {2048, 262144}, {64, 4194304}};
 inline const std::vector<Shape> host_shapes = {{16777216, 16}, {4194304, 64}, {1048576, 255}, {262144, 1024},
                                                {16384, 16384}, {4096, 65535}, {16, 16777216}, {1, 268435456}};
 
@@ -106,7 +142,7 @@ inline std::vector<Table> tables(bool sweep) {
       // name, calls, shapes, placements
       {"shapes", 1, plain_shapes, layouts},  {"odd", 1, odd_shapes, misaligned},
       {"odd", 1, odd_lengths, {contiguous}}, {"small", 20, small_shapes, {contiguous}},
-      {"host", 1, host_shapes, layouts},
+      {"host", 1, host_shapes, layouts},     {"tasks", 1, task_shapes, {contiguous}, tasks},
   };
   if (sweep) all.push_back({"sweep", 1, sweep_shapes(), {contiguous}});
   return all;

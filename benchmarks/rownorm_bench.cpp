@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-/// rownorm_bench: times rownorm::l1_normalize against a copy of the same bytes. README.md says how it is used.
+/// rownorm_bench: times l1_normalize and its siblings against a copy of the same bytes. README.md says how it is used.
 
 #include <benchmark/benchmark.h>
 
@@ -42,7 +42,7 @@ struct Bench {
   Exec exec;
   rownorm::Machine machine = rownorm::machine_of(exec);
   Kokkos::Random_XorShift64_Pool<Exec> random{20261122};
-  Buffer x, y;
+  Buffer x, y, gradient;
   Buffer scratch{"scratch", 4 * static_cast<std::size_t>(machine.cache_bytes)};
   Json results = Json::array();
 
@@ -54,6 +54,15 @@ struct Bench {
     x = y = Buffer();
     x = Buffer(Kokkos::view_alloc("x", Kokkos::WithoutInitializing), bytes);
     y = Buffer(Kokkos::view_alloc("y", Kokkos::WithoutInitializing), bytes);
+    return true;
+  }
+
+  /// The same for the third array that gradients take.
+  bool reserve_gradient() {
+    if (gradient.size() >= x.size()) return true;
+    gradient = Buffer();
+    if (static_cast<double>(x.size()) > 0.95 * free_bytes()) return false;
+    gradient = Buffer(Kokkos::view_alloc("gradient", Kokkos::WithoutInitializing), x.size());
     return true;
   }
 
@@ -122,6 +131,58 @@ Json record(const Case& which) {
           {"y_offset", place.y_offset}};
 }
 
+/// What some tasks take beside matrices.
+template <class T>
+struct Extras {
+  Kokkos::View<T*, Exec> norms, weights;
+  Kokkos::View<rownorm::RowStatus, Exec> status{"status"};
+
+  explicit Extras(const Case& which)
+      : norms("norms", which.task.task == Task::norms_out || which.task.task == Task::row_norms ? which.shape.rows : 0),
+        weights("weights", which.task.task == Task::weights ? which.shape.columns : 0) {
+    Kokkos::deep_copy(weights, T(0.5));
+  }
+};
+
+template <class T>
+void run_task(const Bench& bench, const Case& which, const Matrix<T>& x, const Matrix<T>& y, const Extras<T>& extras) {
+  const Exec& exec = bench.exec;
+  const auto backward = [&](const rownorm::AnyNorm& norm) {
+    const auto gradient = matrix<T>(bench.gradient, which, which.placement.x_layout, which.placement.x_offset);
+    rownorm::normalize_backward(exec, x, gradient, y, {.norm = norm});
+  };
+  switch (which.task.task) {
+    case Task::l1_normalize:
+      return rownorm::l1_normalize(exec, x, y);
+    case Task::root_mean_square:
+      return rownorm::normalize(exec, x, y, {.norm = rownorm::RootMeanSquare{}});
+    case Task::euclidean:
+      return rownorm::normalize(exec, x, y, {.norm = rownorm::Euclidean{}});
+    case Task::max_abs:
+      return rownorm::normalize(exec, x, y, {.norm = rownorm::MaxAbs{}});
+    case Task::norms_out:
+      return rownorm::normalize(exec, x, y, extras.norms);
+    case Task::weights:
+      return rownorm::normalize(exec, x, y, {.norm = rownorm::RootMeanSquare{}, .weights = extras.weights});
+    case Task::status:
+      return rownorm::normalize(exec, x, y, {.status = extras.status});
+    case Task::row_norms:
+      return rownorm::row_norms(exec, x, extras.norms, rownorm::RootMeanSquare{});
+    case Task::backward_mean_abs:
+      return backward(rownorm::MeanAbs{});
+    case Task::backward_root_mean_square:
+      return backward(rownorm::RootMeanSquare{});
+    case Task::inner_axis: {
+      constexpr std::int64_t inner = 256;
+      using Array = Kokkos::View<T***, Kokkos::LayoutRight, Exec, Kokkos::MemoryUnmanaged>;
+      const std::int64_t outer = std::max<std::int64_t>(1, which.shape.rows / inner);
+      const Array x_array(x.data(), outer, which.shape.columns, std::min(inner, which.shape.rows));
+      const Array y_array(y.data(), outer, which.shape.columns, std::min(inner, which.shape.rows));
+      return rownorm::normalize(exec, x_array, y_array, {.axis = 1});
+    }
+  }
+}
+
 template <class T>
 void time_case(Bench& bench, benchmark::State& state, const Case& which) {
   constexpr std::int64_t value_bytes = sizeof(T);
@@ -142,7 +203,12 @@ void time_case(Bench& bench, benchmark::State& state, const Case& which) {
   const auto copy_target = Kokkos::subview(bench.y, first_bytes);
   const auto copy_source = Kokkos::subview(bench.x, first_bytes);
   const auto copy = [&] { copy_bytes(bench, copy_source, copy_target); };
-  const auto normalize = [&] { rownorm::l1_normalize(exec, x, y); };
+  if (which.task.arrays == 3) {
+    if (!bench.reserve_gradient()) return state.SkipWithError("no memory is free for a third array");
+    Kokkos::deep_copy(exec, bench.gradient, bench.x);
+  }
+  const Extras<T> extras(which);
+  const auto normalize = [&] { run_task(bench, which, x, y, extras); };
 
   std::vector<Mark> copy_marks, marks;  // begin, end, begin, end
   const auto time = [&](std::vector<Mark>& begins_and_ends, const auto& f) {
@@ -175,15 +241,20 @@ void time_case(Bench& bench, benchmark::State& state, const Case& which) {
   report(state, seconds);
 
   const Times copied = summary(seconds_a_call(copy_marks)), ours = summary(seconds);
-  const double of_copy = copied.median / ours.median;
-  const double useful_gigabytes = 2e-9 * static_cast<double>(bytes);
+  // A copy of as many bytes as the task moves: it moves two arrays, the task one to three.
+  const double of_copy = which.task.arrays / 2.0 * copied.median / ours.median;
+  const double gigabytes = 1e-9 * static_cast<double>(bytes);
   state.counters["of_copy"] = of_copy;
-  state.counters["GB/s"] = useful_gigabytes / ours.median;
-  state.counters["copy GB/s"] = useful_gigabytes / copied.median;
+  state.counters["GB/s"] = which.task.arrays * gigabytes / ours.median;
+  state.counters["copy GB/s"] = 2 * gigabytes / copied.median;
 
-  const rownorm::Problem problem = rownorm::problem_of(x, y);
   Json result = record(which);
-  result["schedule"] = rownorm::explain(rownorm::choose_schedule(problem, bench.machine), problem, bench.machine);
+  if (which.task.task == Task::l1_normalize) {
+    const rownorm::Problem problem = rownorm::problem_of(x, y);
+    result["schedule"] = rownorm::explain(rownorm::choose_schedule(problem, bench.machine), problem, bench.machine);
+  } else {
+    result["task"] = which.task.name;
+  }
   result["milliseconds"] = ours.median * 1e3;
   result["min_milliseconds"] = ours.min * 1e3;
   result["max_milliseconds"] = ours.max * 1e3;
@@ -251,15 +322,17 @@ void register_cases(Bench& bench, bool sweep) {
   for (const Table& table : tables(sweep))
     for (const ValueType& type : value_types)
       for (const Placement& place : table.placements)
-        for (const Shape& shape : table.shapes) {
-          std::ostringstream name;
-          name << table.name << '/' << type.name << '/' << place.name << '/' << shape.rows << 'x' << shape.columns;
-          const Case which{name.str(), type.name, shape, place, table.calls};
-          add(which, repeats(2 * type.bytes * which.elements()), [&bench, &type, which](benchmark::State& state) {
-            type.time_case(bench, state, which);
-          })->Unit(benchmark::kMillisecond);
-        }
-  const Case which{"enqueue/float/contiguous/8x1024", "float", {8, 1024}, contiguous, 200};
+        for (const NamedTask& task : table.tasks)
+          for (const Shape& shape : table.shapes) {
+            std::ostringstream name;
+            name << table.name << '/' << type.name << '/' << (task.task == Task::l1_normalize ? place.name : task.name)
+                 << '/' << shape.rows << 'x' << shape.columns;
+            const Case which{name.str(), type.name, shape, place, table.calls, task};
+            add(which, repeats(2 * type.bytes * which.elements()), [&bench, &type, which](benchmark::State& state) {
+              type.time_case(bench, state, which);
+            })->Unit(benchmark::kMillisecond);
+          }
+  const Case which{"enqueue/float/contiguous/8x1024", "float", {8, 1024}, contiguous, 200, {"", Task::l1_normalize}};
   add(which, 31, [&bench, which](benchmark::State& state) {
     time_enqueueing(bench, state, which);
   })->Unit(benchmark::kMicrosecond);
