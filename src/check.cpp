@@ -184,9 +184,8 @@ void Checks::weights_memory(const ColumnWeights& weights, std::initializer_list<
   for (const Operand* array : written) disjoint(of_weights, *array);
 }
 
-void Checks::has_gradient(bool has_gradient, const char* norm, const Operand& x) const {
-  if (!has_gradient)
-    refuse(std::string("params.norm is ") + norm + ", which has no gradient; called with " + with_extents(x));
+void Checks::no_gradient(const char* norm, const Operand& x) const {
+  refuse(std::string("params.norm is ") + norm + ", which has no gradient; called with " + with_extents(x));
 }
 
 void Checks::weight_extents(const Operand& x, int axis, const Operand& weights) const {

@@ -18,9 +18,6 @@ using namespace rownorm::tests;
 
 namespace {
 
-constexpr long double not_a_number = std::numeric_limits<long double>::quiet_NaN();
-constexpr long double infinity = std::numeric_limits<long double>::infinity();
-
 template <class TestType>
 struct Types {
   using Exec = typename TestType::execution_space;

@@ -15,6 +15,9 @@ namespace rownorm::tests {
 
 using Reals = std::vector<long double>;
 
+inline constexpr long double not_a_number = std::numeric_limits<long double>::quiet_NaN();
+inline constexpr long double infinity = std::numeric_limits<long double>::infinity();
+
 /// The sum of what f makes of each value. No digit of it is lost.
 template <class F>
 long double reference_sum(const Reals& x, const F& f) {

@@ -116,8 +116,8 @@ class Checks {
   void weights_memory(const ColumnWeights& weights, std::initializer_list<const Operand*> written) const;
   /// Refuses memory that the execution space cannot reach.
   void reach(const char* name, bool can_reach) const;
-  /// Refuses a norm that has no gradient.
-  void has_gradient(bool has_gradient, const char* norm, const Operand& x) const;
+  /// Refuses a norm that has no gradient, always.
+  [[noreturn]] void no_gradient(const char* norm, const Operand& x) const;
   /// Refuses an array that has elements but no memory.
   void memory(const Operand& array) const;
   /// Refuses an array that is to be written if two indices lead to one element.

@@ -74,7 +74,7 @@ void normalize_backward(const char* function, const Exec& exec, const X& x, cons
   with_compiled_norm(params.norm, of_x.extents[axis], [&]<class Known>(const Known& norm, const RowLength& length) {
     if constexpr (!HasDerivative<Known>) {
       static_assert(std::is_same_v<Norm, AnyNorm>, "rownorm: normalize_backward has no gradient of this norm");
-      check.has_gradient(false, "MaxAbs", of_x);
+      check.no_gradient("MaxAbs", of_x);
     } else {
       if (of_x.size() == 0) return;
       check.memory(of_x);
