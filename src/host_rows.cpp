@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "host_rows.cpp"
 #include <hwy/foreach_target.h>  // before all that follows
 
+#include <host_rows/gradients.hpp>
 #include <host_rows/long_rows.hpp>
 #include <host_rows/short_rows.hpp>
 #include <host_rows/tiles.hpp>
@@ -58,7 +59,9 @@ void normalize_tiles(const HostMatrix& matrix, std::int64_t first, std::int64_t 
 
 HostKernels find_kernels(RealType x, RealType y) {
   return host_kernels_for<hwy::float16_t, hwy::bfloat16_t>(x, y, []<class X, class Y>() {
-    return HostKernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
+    HostKernels kernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
+    if constexpr (std::is_same_v<X, Y>) kernels.gradients = gradients<X>;
+    return kernels;
   });
 }
 

@@ -104,6 +104,12 @@ struct Sums {
       errors[k] += sum.error;
     }
   }
+  /// Adds a * b. Where sums are compensated, so is what rounding takes from the product: see DotProduct.
+  void add_product(int k, double a, double b) {
+    const double product = a * b;
+    if constexpr (std::is_same_v<Compute, double>) errors[k] += std::fma(a, b, -product);
+    add_total(k, product);
+  }
   template <HostNorm norm>
   HostSum at(int k) const {
     if (norm == HostNorm::largest) return {.total = std::isnan(errors[k]) ? errors[k] : totals[k]};
@@ -125,6 +131,14 @@ struct Sums {
   }
 };
 
+/// Sums of lanes as one.
+template <HostNorm norm, class Compute, int lanes>
+HostSum sum_of_lanes(const Sums<Compute, lanes>& sums) {
+  Sums<Compute, 1> sum;
+  for (int k = 0; k < lanes; ++k) sum.template add<norm>(0, HostSum{.total = sums.totals[k], .error = sums.errors[k]});
+  return sum.template at<norm>(0);
+}
+
 /// The sum of a part of a row in units that may not suit it.
 template <HostNorm norm, class X, class Y>
 HostSum sum_in(const HostUnits& units, const X* x, std::int64_t n, std::int64_t stride) {
@@ -139,9 +153,7 @@ HostSum sum_in(const HostUnits& units, const X* x, std::int64_t n, std::int64_t 
   for (; j + lanes <= n; j += lanes)
     for (int k = 0; k < lanes; ++k) sums.template add<norm>(k, value(j + k));
   for (; j < n; ++j) sums.template add<norm>(static_cast<int>(j % lanes), value(j));
-  Sums<Compute, 1> sum;
-  for (int k = 0; k < lanes; ++k) sum.template add<norm>(0, HostSum{.total = sums.totals[k], .error = sums.errors[k]});
-  HostSum result = sum.template at<norm>(0);
+  HostSum result = sum_of_lanes<norm>(sums);
   result.unit = units.unit;
   return result;
 }
@@ -220,6 +232,93 @@ void normalize_row(const HostMatrix& matrix, std::int64_t i) {
     rescale_pieces<X, Y>(matrix, x, static_cast<Y*>(matrix.y) + i * matrix.y_stride, scale, 0, pieces);
 }
 
+/// f(begin, n, weights of n columns from `begin` on) for runs of columns, the last one first.
+template <class T, class F>
+void for_each_run(const HostWeights& weights, std::int64_t begin, std::int64_t end, const F& f) {
+  constexpr std::int64_t run = 256;
+  T of_columns[run];
+  std::fill_n(of_columns, run, T{1});
+  for (std::int64_t j = begin + (end - begin - 1) / run * run; j >= begin; j -= run) {
+    const std::int64_t n = std::min(run, end - j);
+    if (weights.data != nullptr) copy_weights(weights, j, n, of_columns);
+    f(j, n, of_columns);
+  }
+}
+
+/// The dot product of a part of x and of the weighted gradient.
+template <class X>
+HostSum dot_piece(const HostMatrix& matrix, const X* x, const X* of_y, std::int64_t begin, std::int64_t end) {
+  using T = ComputeOf<X, X>;
+  constexpr int lanes = 16;
+  Sums<T, lanes> sums;
+  for_each_run<T>(matrix.weights, begin, end, [&](std::int64_t j, std::int64_t n, const T* weights) {
+    const auto add = [&](int lane, std::int64_t k) {
+      sums.add_product(lane, loaded<double>(x[j + k]), loaded<double>(of_y[j + k]) * weights[k]);
+    };
+    std::int64_t k = 0;
+    for (; k + lanes <= n; k += lanes)
+      for (int lane = 0; lane < lanes; ++lane) add(lane, k + lane);
+    for (; k < n; ++k) add(static_cast<int>(k % lanes), k);
+  });
+  return sum_of_lanes<HostNorm::magnitudes>(sums);
+}
+
+/// A row of x, of the gradient with respect to y, and of that with respect to x.
+template <class X>
+struct GradientRow {
+  const X* x;
+  const X* of_y;
+  X* y;
+
+  GradientRow(const HostMatrix& matrix, const HostGradient& gradient, std::int64_t i)
+      : x(static_cast<const X*>(matrix.x) + i * matrix.x_stride),
+        of_y(static_cast<const X*>(gradient.of_y) + i * matrix.x_stride),
+        y(static_cast<X*>(matrix.y) + i * matrix.y_stride) {}
+};
+
+template <class X>
+HostGradientSum gradient_sum_of_row(const HostMatrix& matrix, const HostGradient& gradient, const GradientRow<X>& row) {
+  const auto sum_of = [&](std::int64_t p) {
+    const std::int64_t begin = p * host_piece_columns(matrix.columns);
+    return HostGradientSum{sum_piece<X, X>(matrix, row.x, p),
+                           dot_piece(matrix, row.x, row.of_y, begin, piece_end(matrix.columns, p))};
+  };
+  HostGradientSum sum = sum_of(0);
+  for (std::int64_t p = 1; p < host_pieces(matrix.columns); ++p)
+    sum = gradient.combine(gradient.finisher, sum, sum_of(p));
+  return sum;
+}
+
+template <bool takes_squares, class X>
+void store_gradients(const HostMatrix& matrix, const GradientRow<X>& row, const HostGradientScale& scale) {
+  using T = ComputeOf<X, X>;
+  const auto direct = static_cast<T>(scale.direct), along = static_cast<T>(scale.along),
+             slope = static_cast<T>(scale.slope);
+  const auto direction = [=](T x) { return takes_squares ? x * slope : static_cast<T>((x > 0) - (x < 0)); };
+  for_each_run<T>(matrix.weights, 0, matrix.columns, [&](std::int64_t j, std::int64_t n, const T* weights) {
+    for (std::int64_t k = 0; k < n; ++k)
+      row.y[j + k] =
+          stored<X>(direct * (loaded<T>(row.of_y[j + k]) * weights[k]) - along * direction(loaded<T>(row.x[j + k])));
+  });
+}
+
+template <class X>
+void gradients_of_row(const HostMatrix& matrix, const HostGradient& gradient, std::int64_t i) {
+  const GradientRow<X> row(matrix, gradient, i);
+  const HostGradientSum sum = gradient_sum_of_row(matrix, gradient, row);
+  HostGradientScale scale;
+  gradient.finish(gradient.finisher, &sum, 1, &scale);
+  if (matrix.finisher.norm == HostNorm::squares)
+    store_gradients<true>(matrix, row, scale);
+  else
+    store_gradients<false>(matrix, row, scale);
+}
+
+template <class X>
+void gradients(const HostMatrix& matrix, const HostGradient& gradient, std::int64_t first, std::int64_t last) {
+  for (std::int64_t i = first; i < last; ++i) gradients_of_row<X>(matrix, gradient, i);
+}
+
 /// Neighbouring rows, column by column.
 template <class X, class Y>
 void normalize_tile(const HostMatrix& matrix, std::int64_t first, std::int64_t rows) {
@@ -276,7 +375,9 @@ void normalize_tiles(const HostMatrix& matrix, std::int64_t first, std::int64_t 
 
 HostKernels host_kernels(RealType x, RealType y) {
   return host_kernels_for<Half, BFloat>(x, y, []<class X, class Y>() {
-    return HostKernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
+    HostKernels kernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
+    if constexpr (std::is_same_v<X, Y>) kernels.gradients = gradients<X>;
+    return kernels;
   });
 }
 

@@ -234,7 +234,15 @@ Schedule host_row(const Problem& problem, const Machine& machine) {
   const std::int64_t threads = std::clamp<std::int64_t>(
       problem.rows * (problem.columns / min_elements_per_host_thread + 1), 1, machine.processors);
   Schedule schedule{.kernel = Kernel::HostRow,
-                    .bypass_cache = problem.rows * problem.columns * problem.y_value_bytes > machine.cache_bytes / 2};
+                    .bypass_cache = problem.rows * problem.columns * problem.y_value_bytes >
+                                    machine.cache_bytes / (problem.arrays_read + 1)};
+  if (problem.arrays_read > 1) {
+    // Gradients: a thread to a row, or TeamPerRow, whose threads share rows.
+    if (!has_adjacent_columns(problem) || problem.rows < threads) return {};
+    schedule.overlap = 2 * problem.arrays_read * threads * row_bytes <= machine.cache_bytes;
+    give_rows(schedule, problem.rows, threads, 1);
+    return schedule;
+  }
   if (is_by_tiles(problem)) {
     if (are_turned(problem))
       make_turned_tiles(schedule, problem, machine);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 #include <rownorm/impl/kernels/host_row.hpp>
+#include <rownorm/impl/kernels/host_row_backward.hpp>
 #include <rownorm/rownorm.hpp>
 #include <set>
 #include <string>
@@ -290,6 +291,125 @@ void check_all_places(const Layout& x, const Layout& y, std::size_t rows, std::s
   }
 }
 
+/// A row of gradients, and the larger of the two products of each.
+struct Gradient {
+  Reals values, products;
+};
+
+Gradient reference_gradient(const rownorm::AnyNorm& norm, const Reals& x, const Reals& of_y, const Reals& weights,
+                            long double epsilon) {
+  const bool takes_squares = norm == rownorm::RootMeanSquare{};
+  const long double of_row = reference_norm(norm, x), direct = 1 / (of_row + epsilon);
+  long double dot = 0;
+  for (std::size_t j = 0; j < x.size(); ++j) dot += weights[j] * of_y[j] * x[j];
+  Gradient gradient{Reals(x.size()), Reals(x.size())};
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const long double sign = (x[k] > 0 ? 1 : 0) - (x[k] < 0 ? 1 : 0);
+    const long double slope = takes_squares ? (of_row == 0 ? 0 : x[k] / of_row) : sign;
+    const long double first = direct * weights[k] * of_y[k];
+    const long double second = dot * direct * direct * slope / static_cast<long double>(x.size());
+    const bool is_nan = !std::isfinite(of_row);
+    gradient.values[k] = is_nan ? std::numeric_limits<long double>::quiet_NaN() : first - second;
+    gradient.products[k] = std::max(std::abs(first), std::abs(second));
+  }
+  return gradient;
+}
+
+/// What test_backward.cpp promises: ulp of the larger product, but of those of 16 bits of what they leave, unless they
+/// cancel.
+long double gradient_error(const Layout& format, const Gradient& expected, std::size_t k, std::uint64_t bits) {
+  const long double actual = format.decode(bits), value = expected.values[k];
+  if (std::isnan(actual) || std::isnan(value)) return std::isnan(actual) && std::isnan(value) ? 0 : 1e30L;
+  const long double unit = std::ldexp(expected.products[k], format.bytes == 2 ? -8 : 0);
+  const long double scale = std::max(std::abs(value), unit);
+  const int exponent = scale == 0 ? format.min_exponent : std::max(std::ilogb(scale), format.min_exponent);
+  return std::abs(actual - value) / std::ldexp(1.0L, exponent - format.digits + 1);
+}
+
+/// Plain values, zeros, and rows with a NaN or an infinity; of double also rows whose squares leave its range.
+std::uint64_t gradient_element(const Layout& format, std::size_t row, std::size_t column, std::mt19937_64& random) {
+  constexpr std::size_t kinds[] = {0, 7, 0, 9, 0, 11, 0, 0};
+  const std::uint64_t bits = element(format, kinds[row % 8], column, random);
+  if (format.value != RealType::f64 || row % 8 < 6) return bits;
+  const std::uint64_t power = 600ULL << 52;
+  return row % 8 == 6 ? bits + power : bits - power;
+}
+
+/// Takes gradients of rows, all at once and one by one, past the caches and through them, in place and not: with the
+/// same bits, which are those of the formula.
+template <class Compute>
+void check_gradients(const Layout& format, std::size_t rows, std::size_t columns, std::size_t offset, std::size_t gap,
+                     const Request& request) {
+  CAPTURE(request.name, request.weights ? request.weights->name : "no weights", format.name, rows, columns, offset, gap,
+          rownorm::impl::host_instructions());
+  const auto bytes = static_cast<std::size_t>(format.bytes);
+  const auto index = [=](std::size_t i, std::size_t j) { return offset + i * (columns + gap) + j; };
+  const std::size_t length = index(rows, 0) + 3;
+  std::vector<char> x(length * bytes, 0x5a), of_y(x), first;
+  std::mt19937_64 random(columns);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) {
+      put(x, index(i, j), format.bytes, gradient_element(format, i, j, random));
+      put(of_y, index(i, j), format.bytes, element(format, 0, j, random));
+    }
+  const std::size_t weight_stride = columns % 2 + 1;
+  std::vector<char> weights;
+  if (request.weights) weights = encoded_weights(*request.weights, columns, weight_stride);
+  const double epsilon = static_cast<Compute>(1e-3);
+
+  const auto take = [&](std::vector<char>& gradient, std::vector<char>& y, std::size_t step, bool flag) {
+    HostMatrix matrix{};
+    matrix.x = x.data() + offset * bytes;
+    matrix.y = y.data() + offset * bytes;
+    matrix.columns = static_cast<std::int64_t>(columns);
+    matrix.x_stride = matrix.y_stride = static_cast<std::int64_t>(columns + gap);
+    matrix.bypass_cache = flag;
+    matrix.overlap = flag;
+    if (request.weights)
+      matrix.weights = {weights.data(), static_cast<std::int64_t>(weight_stride), request.weights->value};
+    rownorm::impl::with_compiled_norm(request.norm, matrix.columns, [&]<class Norm>(const Norm& norm, auto row_length) {
+      if constexpr (rownorm::impl::HasDerivative<Norm>) {
+        const rownorm::impl::RowFinisher<Norm, Compute> of_norm{norm, row_length, static_cast<Compute>(epsilon)};
+        const rownorm::impl::BackwardFinisher<Norm, Compute, Compute> finisher{norm, row_length, epsilon, {}};
+        matrix.finisher = rownorm::impl::host_finisher(of_norm);
+        rownorm::impl::HostGradient of_rows = rownorm::impl::host_gradient(finisher);
+        of_rows.of_y = gradient.data() + offset * bytes;
+        const HostKernels kernels = rownorm::impl::host_kernels(format.value, format.value);
+        for (std::size_t i = 0; i < rows; i += step)
+          kernels.gradients(matrix, of_rows, static_cast<std::int64_t>(i),
+                            static_cast<std::int64_t>(std::min(rows, i + step)));
+      }
+    });
+  };
+  for (const std::size_t step : {rows, std::size_t{1}, std::size_t{5}})
+    for (const bool flag : {false, true}) {
+      std::vector<char> y(length * bytes, 0x5a), in_place = of_y;
+      take(of_y, y, step, flag);
+      if (first.empty()) first = y;
+      CHECK(y == first);
+      take(in_place, in_place, step, false);
+      CHECK(in_place == first);
+    }
+
+  Reals weight(columns, 1);
+  for (std::size_t j = 0; request.weights && j < columns; ++j) weight[j] = weight_of(j);
+  long double worst = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+    Reals row(columns), gradient(columns);
+    for (std::size_t j = 0; j < columns; ++j) {
+      row[j] = format.decode(get(x, index(i, j), format.bytes));
+      gradient[j] = format.decode(get(of_y, index(i, j), format.bytes));
+    }
+    const Gradient expected = reference_gradient(request.norm, row, gradient, weight, epsilon);
+    for (std::size_t j = 0; j < columns; ++j) {
+      worst = std::max(worst, gradient_error(format, expected, j, get(first, index(i, j), format.bytes)));
+      put(first, index(i, j), format.bytes, get(std::vector<char>(bytes, 0x5a), 0, format.bytes));
+    }
+  }
+  CHECK(worst <= (format.bytes == 2 ? 1 : format.bytes == 4 ? 4 : 16));
+  CHECK(first == std::vector<char>(length * bytes, 0x5a));
+}
+
 /// Calls f with each instruction set that was compiled and that this processor has, by itself.
 template <class F>
 void with_every_instruction_set(const F& f) {
@@ -344,6 +464,31 @@ TEST_CASE("every norm and all that may be asked for, with every instruction set"
       check_shapes(x, x, {.name = "mean absolute value", .norm = MeanAbs{}, .records = true, .writes_y = false});
       check_shapes(x, x, {.name = "root mean square", .norm = RootMeanSquare{}, .records = true, .writes_y = false});
       check_shapes(x, x, {.name = "largest value", .norm = MaxAbs{}, .records = true, .writes_y = false});
+    }
+  });
+}
+
+TEST_CASE("gradients of every format, with every instruction set", "[host][backward]") {
+  const auto check = [](const Layout& format, std::size_t rows, std::size_t columns, const Request& request) {
+    for (const auto& [offset, gap] : {std::pair<std::size_t, std::size_t>{0, 0}, {3, 0}, {1, 5}}) {
+      if (format.value == RealType::f64)
+        check_gradients<double>(format, rows, columns, offset, gap, request);
+      else
+        check_gradients<float>(format, rows, columns, offset, gap, request);
+    }
+  };
+  with_every_instruction_set([&] {
+    for (const Layout& format : formats) {
+      const Layout* const other = &formats[(&format - formats + 1) % 4];
+      for (const Request& request :
+           {Request{.name = "mean absolute value"}, Request{.name = "mean absolute value", .weights = other},
+            Request{.name = "root mean square", .norm = rownorm::RootMeanSquare{}, .weights = &format},
+            Request{.name = "root mean square", .norm = rownorm::RootMeanSquare{}}}) {
+        for (const std::size_t columns : {1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100, 257, 513, 961, 2050})
+          check(format, 23, columns, request);
+        check(format, 150, 5, request);
+        check(format, 9, 20011, request);
+      }
     }
   });
 }

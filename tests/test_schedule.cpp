@@ -294,6 +294,69 @@ TEST_CASE("what host threads do with rows", "[schedule][host]") {
   CHECK(schedule(columns, 2).kernel == Kernel::TeamPerRow);
 }
 
+TEST_CASE("what host threads do with gradients", "[schedule][host][backward]") {
+  const auto gradients = [](std::int64_t rows, std::int64_t columns) {
+    Problem problem{.rows = rows, .columns = columns, .x_value_bytes = 4};
+    problem.y_value_bytes = 4;
+    problem.arrays_read = 2;
+    return problem;
+  };
+  const Schedule many = choose_schedule(gradients(1 << 20, 64), machines::host(16));
+  CHECK(many == Schedule{.kernel = Kernel::HostRow,
+                         .rows_per_team = 1 << 16,
+                         .league_size = 16,
+                         .overlap = true,
+                         .bypass_cache = true});
+  // The caches hold no two rows of both arrays for each thread.
+  CHECK_FALSE(choose_schedule(gradients(64, 1 << 18), machines::host(16)).overlap);
+  CHECK_FALSE(choose_schedule(gradients(64, 1024), machines::host(16)).bypass_cache);
+  // Too few rows, rows that are no neighbours in memory, and results of another type.
+  CHECK(choose_schedule(gradients(16, 1 << 20), machines::host(16)).kernel == Kernel::HostRow);
+  CHECK(choose_schedule(gradients(15, 1 << 20), machines::host(16)).kernel == Kernel::TeamPerRow);
+  Problem other = gradients(1 << 12, 1 << 12);
+  other.x_neighbours = other.y_neighbours = rownorm::Neighbours::in_column;
+  CHECK(choose_schedule(other, machines::host(16)).kernel == Kernel::TeamPerRow);
+  other = gradients(1 << 12, 1 << 12);
+  other.is_compiled = false;
+  CHECK(choose_schedule(other, machines::host(16)).kernel == Kernel::TeamPerRow);
+  // A batch is cut where a matrix of rows would be.
+  Problem batch = gradients(1 << 20, 64);
+  batch.batches = 1 << 10;
+  batch.is_dense = false;
+  CHECK(choose_schedule(batch, machines::host(16)) == many);
+}
+
+TEST_CASE("what host threads do with batches", "[schedule][host][batches]") {
+  using rownorm::Neighbours;
+  const auto schedule = [](std::int64_t batches, std::int64_t rows, std::int64_t columns, Neighbours x, Neighbours y) {
+    Problem problem{.rows = batches * rows, .columns = columns, .x_value_bytes = 4};
+    problem.y_value_bytes = 4;
+    problem.x_neighbours = x;
+    problem.y_neighbours = y;
+    problem.is_dense = false;
+    problem.batches = batches;
+    return choose_schedule(problem, machines::host(16));
+  };
+  // Rows whose elements are neighbours: those of all matrices are shared out alike.
+  const Schedule rows = schedule(1000, 80, 512, Neighbours::in_row, Neighbours::in_row);
+  CHECK(rows.kernel == Kernel::HostRow);
+  CHECK(rows.rows_per_team == 5000);
+  CHECK(rows.league_size == 16);
+  // Side by side: whole matrices for each thread, in tiles that are no higher than a matrix.
+  for (const Neighbours y : {Neighbours::in_column, Neighbours::in_row}) {
+    const Schedule tiles = schedule(1000, 64, 128, Neighbours::in_column, y);
+    CHECK(tiles.kernel == Kernel::HostRow);
+    CHECK(tiles.team_size == 1);
+    CHECK(tiles.rows_per_team % 64 == 0);
+    CHECK(tiles.league_size == 16);
+  }
+  CHECK(schedule(1000, 64, 128, Neighbours::in_column, Neighbours::in_column).tile_rows == 64);
+  // Fewer matrices than threads: threads have lines of columns instead.
+  const Schedule few = schedule(2, 1 << 12, 128, Neighbours::in_column, Neighbours::in_column);
+  CHECK(few.league_size == 16);
+  CHECK(few.rows_per_team == 512);
+}
+
 TEST_CASE("explain says what runs and why", "[schedule][explain]") {
   using Catch::Matchers::ContainsSubstring;
   const auto text = [](const Problem& problem, const Machine& machine) {

@@ -27,7 +27,9 @@ struct Problem {
   std::int64_t batches = 1;     ///< matrices that the rows are of, as many of each
   bool in_double = x_value_bytes >= 8 || y_value_bytes >= 8;  ///< rows are computed in double
   int arrays_read = 1;                                        ///< x alone, or x and a gradient
-  bool is_compiled = true;  ///< the norm is one of RowNorm's own and values are real, as kernels for hosts want it
+  /// The norm is one of RowNorm's own and values are real, and for gradients all of one type, as kernels for hosts want
+  /// it.
+  bool is_compiled = true;
 
   std::int64_t batch_rows() const { return batches > 0 ? rows / batches : 0; }
 };

@@ -8,6 +8,7 @@
 #endif
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <host_rows/values.hpp>
 #include <limits>
@@ -141,6 +142,17 @@ struct Sums {
     if constexpr (has_error<norm>) hn::StoreU(error, D(), errors);
   }
 
+  /// Adds a * b. Where sums are compensated, so is what rounding takes from the product: see DotProduct.
+  HWY_INLINE void add_product(hn::Vec<D> a, hn::Vec<D> b) {
+    if constexpr (are_compensated) {
+      const auto product = hn::Mul(a, b);
+      error = hn::Add(error, rounding_of(a, b, product));
+      add_total(product);
+    } else {
+      total = hn::MulAdd(a, b, total);
+    }
+  }
+
   HWY_INLINE void add_total(hn::Vec<D> value) {
     const auto sum = hn::Add(total, value);
     if constexpr (are_compensated) {
@@ -151,6 +163,18 @@ struct Sums {
   }
 
  private:
+  /// a * b - product, exactly. Unlike squares, products of either sign may cancel, so that it matters everywhere.
+  static HWY_INLINE hn::Vec<D> rounding_of(hn::Vec<D> a, hn::Vec<D> b, hn::Vec<D> product) {
+#if HWY_NATIVE_FMA
+    return hn::MulSub(a, b, product);
+#else
+    HWY_ALIGN double values[hn::MaxLanes(D())], factors[hn::MaxLanes(D())], products[hn::MaxLanes(D())];
+    hn::Store(a, D(), values), hn::Store(b, D(), factors), hn::Store(product, D(), products);
+    for (std::size_t lane = 0; lane < hn::Lanes(D()); ++lane)
+      products[lane] = std::fma(values[lane], factors[lane], -products[lane]);
+    return hn::Load(D(), products);
+#endif
+  }
   HWY_INLINE void add_largest(hn::Vec<D> largest, hn::Vec<D> sum) {
     total = hn::Max(total, largest);
     error = hn::Add(error, sum);

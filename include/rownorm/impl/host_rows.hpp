@@ -56,6 +56,30 @@ struct HostFinisher {
   const void* finisher;
 };
 
+/// The partial result of a row whose gradient is wanted: that of its norm, and the dot product of x and the weighted
+/// gradient with respect to y.
+struct HostGradientSum {
+  HostSum norm;
+  HostSum dot;
+};
+
+/// What elements of a finished row are multiplied by: see GradientScale.
+struct HostGradientScale {
+  double direct = 0;
+  double along = 0;
+  double slope = 0;
+};
+
+/// What kernels for gradients need besides a matrix, whose own finisher knows the norm alone. The functions get
+/// `finisher`.
+struct HostGradient {
+  const void* of_y;  ///< the gradient with respect to y, which lies as x does
+  HostGradientSum (*combine)(const void* finisher, const HostGradientSum& sum, const HostGradientSum& other);
+  /// The scales of so many rows.
+  void (*finish)(const void* finisher, const HostGradientSum* sums, std::int64_t rows, HostGradientScale* scales);
+  const void* finisher;
+};
+
 /// The weights of columns; none where data is null.
 struct HostWeights {
   const void* data = nullptr;
@@ -135,6 +159,10 @@ struct HostKernels {
   /// The same where columns of x or y are contiguous: of both, together with the other threads of a team; of one, and
   /// x and y are of one type of 4 or 8 bytes, alone.
   void (*normalize_tiles)(const HostMatrix& matrix, std::int64_t first, std::int64_t last, const HostTileTeam& team);
+  /// Stores in y the gradients of the rows from `first` to before `last`, whose elements are neighbours; null where x
+  /// and y are of different types.
+  void (*gradients)(const HostMatrix& matrix, const HostGradient& gradient, std::int64_t first,
+                    std::int64_t last) = nullptr;
 };
 
 /// f<T>() with the type of values that are stored as `type` says.

@@ -97,7 +97,7 @@ void launch_kernel(const Exec& exec, const typename Finisher::template RowsOf<X>
     TeamPerRow<X, Y, Finisher>{x, y, finisher, schedule.rows_per_team}.launch(exec, schedule);
   else if constexpr (has_lanes_v<Exec>)
     launch_on_lanes<Exec, X, Y>(exec, x, y, finisher, schedule);
-  else if constexpr (is_host_space_v<Exec> && HasHostKernels<Finisher> && is_real_value_v<X> && is_real_value_v<Y>)
+  else if constexpr (is_host_space_v<Exec> && is_served_by_host_row_v<X, Y, Finisher>)
     HostRow<X, Y, Finisher>{x, y, finisher}.launch(exec, schedule);
 }
 

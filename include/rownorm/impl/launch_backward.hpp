@@ -12,6 +12,7 @@
 #include <rownorm/impl/backward.hpp>
 #include <rownorm/impl/call.hpp>
 #include <rownorm/impl/check.hpp>
+#include <rownorm/impl/kernels/host_row_backward.hpp>
 #include <rownorm/impl/launch.hpp>
 #include <rownorm/impl/pair.hpp>
 #include <rownorm/impl/problem.hpp>

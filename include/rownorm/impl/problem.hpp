@@ -3,6 +3,7 @@
 #define ROWNORM_IMPL_PROBLEM_HPP
 
 #include <cstdint>
+#include <type_traits>
 
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/rows.hpp>
@@ -41,6 +42,12 @@ bool have_same_phase(const Rows<X>& x, const Rows<Y>& y) {
   return begin_in_phase<n>(x.data, y.data) && (x.rows == 1 || (x.row_stride - y.row_stride) % n == 0);
 }
 
+/// Whether kernels for hosts are compiled for such values. Those of pairs are gradients, which stay of one type.
+template <class X, class Y>
+inline constexpr bool is_compiled_for_hosts_v =
+    is_real_value_v<typename ValuesRead<std::remove_const_t<X>>::type>&& is_real_value_v<Y> &&
+    (arrays_read<X> == 1 || std::is_same_v<typename ValuesRead<std::remove_const_t<X>>::type, Y>);
+
 /// What a schedule needs to know of x and y.
 template <class X, class Y>
 Problem problem_of(const BatchedRows<X>& all_x, const BatchedRows<Y>& all_y) {
@@ -62,7 +69,7 @@ Problem problem_of(const BatchedRows<X>& all_x, const BatchedRows<Y>& all_y) {
           .is_dense = is_dense(x) && is_dense(y) && is_one,
           .batches = all_x.batches(),
           .arrays_read = arrays_read<X>,
-          .is_compiled = is_real_value_v<X> && is_real_value_v<Y>};
+          .is_compiled = is_compiled_for_hosts_v<X, Y>};
 }
 
 }  // namespace rownorm::impl

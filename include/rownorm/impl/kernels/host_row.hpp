@@ -16,6 +16,7 @@
 #include <rownorm/impl/host_barrier.hpp>
 #include <rownorm/impl/host_rows.hpp>
 #include <rownorm/impl/rows.hpp>
+#include <rownorm/impl/values.hpp>
 #include <rownorm/impl/vector_ref.hpp>
 #include <rownorm/norms.hpp>
 #include <rownorm/schedule.hpp>
@@ -45,6 +46,10 @@ template <class Norm, class Compute>
 inline constexpr bool has_host_kernels_v<ExtendedFinisher<Norm, Compute>> = has_host_norm_v<Norm>;
 template <class Finisher>
 concept HasHostKernels = has_host_kernels_v<Finisher>;
+
+/// Rows that HostRow serves.
+template <class X, class Y, class Finisher>
+inline constexpr bool is_served_by_host_row_v = HasHostKernels<Finisher>&& is_real_value_v<X>&& is_real_value_v<Y>;
 
 /// Those that may be asked for more than y.
 template <class Finisher>
@@ -157,6 +162,28 @@ std::int64_t rows_of_a_matrix(const BatchedRows<Value>& rows) {
   return rows.batch_rows();
 }
 
+/// Calls f(number, begin, end) for the rows from `first` to before `last`, matrix by matrix of so many rows: `begin`
+/// and `end` count those of matrix `number`.
+template <class F>
+void for_each_matrix(std::int64_t rows, std::int64_t first, std::int64_t last, const F& f) {
+  while (first < last) {
+    const std::int64_t number = first / rows, begin = number * rows, end = std::min(last, begin + rows);
+    f(number, first - begin, end - begin);
+    first = end;
+  }
+}
+
+/// Enqueues f(first, last) for consecutive rows of each thread.
+template <class Exec, class F>
+void launch_host_threads(const Exec& exec, const Schedule& schedule, std::int64_t rows, const F& f) {
+  const std::int64_t rows_per_thread = schedule.rows_per_team;
+  Kokkos::parallel_for("rownorm::HostRow", Kokkos::RangePolicy<Exec>(exec, 0, schedule.league_size),
+                       [=](std::int64_t thread) {
+                         const std::int64_t first = thread * rows_per_thread;
+                         f(first, std::min(first + rows_per_thread, rows));
+                       });
+}
+
 /// Rows on the processors of the host, by kernels that src/ compiles for every instruction set: host_rows.hpp. Each
 /// thread has consecutive rows; where rows are few or long, threads share one. What they work with is copied to them,
 /// as the space may run them later.
@@ -227,27 +254,22 @@ struct HostRow {
   static void for_each_matrix(HostMatrix matrix, const XRows& x, const YRows& y, const Finisher& finisher,
                               std::int64_t first, std::int64_t last, const F& f) {
     const std::int64_t rows = rows_of_a_matrix(x);
-    while (first < last) {
-      const std::int64_t number = first / rows, begin = number * rows, end = std::min(last, begin + rows);
-      const Finisher of_matrix = finisher.from(begin);
+    impl::for_each_matrix(rows, first, last, [&](std::int64_t number, std::int64_t begin, std::int64_t end) {
+      const Finisher of_matrix = finisher.from(number * rows);
       matrix.x = matrix_data(x, number);
       matrix.y = matrix_data(y, number);
       matrix.finisher = host_finisher(of_matrix);
-      f(matrix, first - begin, end - begin);
-      first = end;
-    }
+      f(matrix, begin, end);
+    });
   }
 
   template <class Exec>
   void launch_threads(const Exec& exec, const Schedule& schedule, const HostMatrix& matrix,
                       const HostKernels& kernels) const {
-    const std::int64_t rows_per_thread = schedule.rows_per_team;
-    Kokkos::parallel_for("rownorm::HostRow", Kokkos::RangePolicy<Exec>(exec, 0, schedule.league_size),
-                         [=, x = x, y = y, finisher = finisher](std::int64_t thread) {
-                           const std::int64_t first = thread * rows_per_thread;
-                           for_each_matrix(matrix, x, y, finisher, first, std::min(first + rows_per_thread, x.rows),
-                                           kernels.normalize_rows);
-                         });
+    launch_host_threads(exec, schedule, x.rows,
+                        [=, x = x, y = y, finisher = finisher](std::int64_t first, std::int64_t last) {
+                          for_each_matrix(matrix, x, y, finisher, first, last, kernels.normalize_rows);
+                        });
   }
 
   template <class Exec>
