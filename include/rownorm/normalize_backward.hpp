@@ -39,9 +39,9 @@ namespace rownorm {
 /// the same bits.
 ///
 /// Execution: as `normalize`. Reads x and grad_y once and writes grad_x once, in one kernel, but for rows that the
-/// device, or a host's caches, cannot hold, which are read twice. TeamPerRow, which reads them twice, serves arrays x and
-/// grad_y that lie in different ways; and on hosts also rows whose elements are no neighbours, rows that are fewer than
-/// threads, and grad_x of another value type.
+/// device, or a host's caches, cannot hold, which are read twice. TeamPerRow, which reads them twice, serves arrays x
+/// and grad_y that lie in different ways; and on hosts also rows whose elements are no neighbours, rows that are fewer
+/// than threads, and grad_x of another value type.
 ///
 /// Throws std::invalid_argument as `normalize` does, and where the norm has no gradient.
 template <impl::ExecutionSpace Exec, class X, class GradY, class GradX, class Norm = AnyNorm>
