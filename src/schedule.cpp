@@ -273,11 +273,11 @@ Schedule packed_rows(const Problem& problem, const Machine& machine, const Tunin
   const bool in_packets = problem.is_aligned || problem.columns >= 4 * n;
   // Packets a lane, and rows a thread, are compiled as pairs: 1 x 4, 2 x 2, 4 x 1. Few packets a lane where rows are
   // short, so that neighbouring lanes read close to each other; rows of 128 bytes would meet in the same banks of L1.
-  // Sums of double cost more to combine.
+  // Sums of double cost more to combine, and rows with extras more to finish: fewer lanes a row.
   const auto packets_of_a_lane = [&] {
     if (!in_packets) return 2;
-    if (packets <= (has_large_sums(problem) ? 1 : 2)) return 1;
-    if (packets <= 4 || packets == 8) return 2;
+    if (packets <= (has_large_sums(problem) || problem.has_extras ? 1 : 2)) return 1;
+    if (packets <= 4 || (packets == 8 && !problem.has_extras)) return 2;
     return has_large_sums(problem) || packets > 2 * machine.vector_lanes ? 4 : 2;
   };
   const int per_lane = packets_of_a_lane();
@@ -341,12 +341,13 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
     return of.lanes * (of.packets_in_registers / problem.arrays_read + in_scratch);
   };
   // Two teams a processor, since one loads while the other waits. A single large one is better where it holds the row,
-  // so that no team waits for others; but not where x must be loaded value by value, nor where it would leave much of
-  // the processor unused.
-  impl::SliceTeams of = impl::slice_teams(has_large_sums(problem));
-  if (const auto large = impl::slice_teams(has_large_sums(problem), 1);
-      problem.have_same_phase && machine.threads_per_processor >= 2048 && most_packets(of) < packets &&
-      packets <= most_packets(large))
+  // so that no team waits for others; but not where x must be loaded value by value, nor where weights are loaded while
+  // nothing else is, nor where it would leave much of the processor unused.
+  const bool is_large = problem.in_double || (problem.arrays_read > 1 && n == 8);
+  impl::SliceTeams of = impl::slice_teams(is_large);
+  if (const auto large = impl::slice_teams(is_large, 1); problem.have_same_phase && !problem.has_weights &&
+                                                         machine.threads_per_processor >= 2048 &&
+                                                         most_packets(of) < packets && packets <= most_packets(large))
     of = large;
   const std::int64_t teams = divide_rounding_up(packets, most_packets(of));
   // With fewer than two rows under way at once, all wait for the same exchange: two passes are faster.
@@ -430,10 +431,14 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
   const impl::SliceTeams of = impl::slice_teams(shape.is_large);
   int rows = shape.most_rows, threads = of.lanes;
   // Short tiles: small teams, of which many are under way, with a few packets a lane at least; and wider tiles where
-  // there would be fewer still.
+  // there would be fewer still. A team that turns blocks has a thread for each row at least, others have one for each
+  // packet of rows.
   const auto packets_of_a_lane = [&] { return rows / shape.n * problem.columns / threads; };
-  while (threads > 128 && threads / 2 >= rows && packets_of_a_lane() <= shape.few_packets) threads /= 2;
-  while (2 * rows <= threads && rows < problem.batch_rows() && packets_of_a_lane() < 4) rows *= 2;
+  const int least_threads = shape.block > 1 ? 128 : machine.vector_lanes,
+            rows_of_a_thread = shape.block > 1 ? 1 : shape.n;
+  while (threads > least_threads && threads / 2 >= rows / rows_of_a_thread && packets_of_a_lane() <= shape.few_packets)
+    threads /= 2;
+  while (2 * rows <= threads * rows_of_a_thread && rows < problem.batch_rows() && packets_of_a_lane() < 4) rows *= 2;
   const auto slice_columns = [&] {
     return shape.slice_columns(problem, of, rows, threads, slice_bytes(machine, tuning) / of.per_processor);
   };
@@ -445,6 +450,7 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
   const std::int64_t most_wide = in_blocks ? 1 : most / 2;
   const int least_bytes = in_blocks ? tuning.block_bytes : tuning.tile_bytes / 2;
   while (slices() > most_wide && rows > shape.n && rows * shape.value_bytes > least_bytes) rows /= 2;
+  if (slices() > 1) threads = std::max(threads, rows);  // each exchanges for one row
   if (slices() > most) return {};
   const std::int64_t tiles = problem.batches * divide_rounding_up(problem.batch_rows(), rows);
   return {.kernel = Kernel::ColumnTiles,

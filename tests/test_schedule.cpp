@@ -72,7 +72,9 @@ TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
                   if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {
                     REQUIRE(is_power_of_two(static_cast<int>(s.rows_per_team)));
                     REQUIRE(s.rows_per_team >= s.packet_values);
-                    REQUIRE(s.rows_per_team <= s.team_size);
+                    REQUIRE(s.rows_per_team <= s.packet_values * s.team_size);
+                    const bool is_shared = kernel == Kernel::StreamedTiles || s.teams_per_row > 1;
+                    if (is_shared || x_order != y_order) REQUIRE(s.rows_per_team <= s.team_size);
                     REQUIRE(s.slice_columns > 0);
                     if (x_order != y_order)  // blocks
                       REQUIRE((s.slice_columns == columns || s.slice_columns % s.packet_values == 0));
@@ -186,9 +188,50 @@ TEST_CASE("batches of matrices, and two arrays read as one", "[schedule]") {
     CHECK(two.packets_per_lane * 2 <= 8);
     CHECK(two.team_size >= one.team_size);
   }
+  // Where teams hold slices, pairs have as many lanes as x alone; those of eight values would take too many registers.
+  Problem pairs{.rows = 8192, .columns = 65536, .x_value_bytes = 4, .arrays_read = 2};
+  CHECK(choose_schedule(pairs, machines::hopper).team_size == 16);
+  pairs.x_value_bytes = pairs.y_value_bytes = 2;
+  CHECK(choose_schedule(pairs, machines::hopper).team_size == 16);
+  pairs.columns = 1 << 18;
+  CHECK(choose_schedule(pairs, machines::hopper).team_size == 8);
   // No kernel for hosts knows a norm of the caller's own, or complex values.
   CHECK(choose_schedule({.rows = 10, .columns = 10, .x_value_bytes = 8, .is_compiled = false}, machines::host(2))
             .kernel == Kernel::TeamPerRow);
+}
+
+TEST_CASE("what extras and weights change", "[schedule]") {
+  // Rows cost more to finish, so that fewer lanes have one.
+  const auto packed = [](std::int64_t columns, int value_bytes, bool has_extras) {
+    return choose_schedule(
+        {.rows = 1 << 22, .columns = columns, .x_value_bytes = value_bytes, .has_extras = has_extras},
+        machines::hopper);
+  };
+  CHECK(packed(16, 2, false).vector_length == 2);
+  CHECK(packed(16, 2, true).vector_length == 1);
+  CHECK(packed(16, 8, false).vector_length == 4);
+  CHECK(packed(16, 8, true).vector_length == 2);
+  CHECK(packed(64, 4, true) == packed(64, 4, false));
+  // No single large team a processor: nothing else would be loaded while it loads weights.
+  Problem problem{.rows = 8192, .columns = 65536, .x_value_bytes = 4, .has_extras = true};
+  CHECK(choose_schedule(problem, machines::hopper).teams_per_row == 1);
+  problem.has_weights = true;
+  CHECK(choose_schedule(problem, machines::hopper).teams_per_row == 2);
+}
+
+TEST_CASE("short tiles have small teams, with more rows than threads", "[schedule]") {
+  using rownorm::Neighbours;
+  Problem inner{.rows = 16384 * 256,
+                .columns = 16,
+                .x_value_bytes = 2,
+                .x_neighbours = Neighbours::in_column,
+                .y_neighbours = Neighbours::in_column,
+                .is_dense = false,
+                .batches = 16384};
+  CHECK(choose_schedule(inner, machines::hopper).team_size == 32);
+  CHECK(choose_schedule(inner, machines::hopper).rows_per_team == 128);
+  inner.y_neighbours = Neighbours::in_row;
+  CHECK(choose_schedule(inner, machines::hopper).team_size >= 128);
 }
 
 TEST_CASE("TeamPerRow on a GPU", "[schedule]") {

@@ -27,6 +27,8 @@ struct Problem {
   std::int64_t batches = 1;     ///< matrices that the rows are of, as many of each
   bool in_double = x_value_bytes >= 8 || y_value_bytes >= 8;  ///< rows are computed in double
   int arrays_read = 1;                                        ///< x alone, or x and a gradient
+  bool has_weights = false;                                   ///< of columns, which are read for each row
+  bool has_extras = false;  ///< more is wanted than a matrix divided by mean absolute values, or sums of these
   /// The norm is one of RowNorm's own and values are real, and for gradients all of one type, as kernels for hosts want
   /// it.
   bool is_compiled = true;

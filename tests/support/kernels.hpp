@@ -2,6 +2,8 @@
 #ifndef ROWNORM_TESTS_KERNELS_HPP
 #define ROWNORM_TESTS_KERNELS_HPP
 
+#include <algorithm>
+
 #include <Kokkos_Core.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <rownorm/impl/counts.hpp>
@@ -45,6 +47,8 @@ std::vector<Schedule> all_schedules(const Exec& exec, const impl::BatchedRows<X>
     schedule.slice_columns = static_cast<int>(impl::divide_rounding_up(schedule.slice_columns, 3 * n)) * n;
     schedule.teams_per_row = static_cast<int>(impl::divide_rounding_up(x.columns, schedule.slice_columns));
     if (schedule.teams_per_row > 256) continue;
+    if (kernel == Kernel::ColumnTiles)  // a thread exchanges for one row
+      schedule.team_size = std::max(schedule.team_size, static_cast<int>(schedule.rows_per_team));
     if (kernel == Kernel::StreamedTiles) schedule.teams_per_row = 2;  // so that one of them has two slices
     schedules.push_back(schedule);
   }

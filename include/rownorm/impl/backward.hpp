@@ -140,8 +140,16 @@ struct BackwardFinisher {
     return with_weights<Y>([&](const auto& of_columns) {
       return accumulate_in_best_units<Partial, Compute>([&](const Partial& nothing, Compute per_unit) {
         Partial partial = nothing;
-        for_each([&](const auto& value, int, std::int64_t column) {
-          accumulate_weighted(partial, value, of_columns, column, per_unit);
+        [[maybe_unused]] double first = 0;
+        for_each([&](const auto& value, [[maybe_unused]] int k, std::int64_t column) {
+          if constexpr (is_double_v<Compute>) {
+            const double x = magnitude(static_cast<double>(value.x), per_unit);
+            if (k % 2 != 0) partial.norm.add(first, x);
+            first = k % 2 == 0 ? x : 0;
+            partial.dot.add(static_cast<double>(value.x), weighted_gradient<double>(value, of_columns, column));
+          } else {
+            accumulate_weighted(partial, value, of_columns, column, per_unit);
+          }
         });
         return partial;
       });

@@ -59,6 +59,15 @@
 #define ROWNORM_IMPL_CALLS_WHAT_IT_IS_GIVEN
 #endif
 
+/// Before a function: it is called where others would be copied.
+#ifdef __CUDACC__
+#define ROWNORM_IMPL_NOINLINE __noinline__
+#elif defined(__GNUC__)
+#define ROWNORM_IMPL_NOINLINE __attribute__((noinline))
+#else
+#define ROWNORM_IMPL_NOINLINE
+#endif
+
 /// Before a loop: unrolls it on devices, wholly or so many times.
 #ifdef __CUDA_ARCH__
 #define ROWNORM_IMPL_PRAGMA(...) _Pragma(#__VA_ARGS__)
@@ -185,6 +194,17 @@ KOKKOS_FORCEINLINE_FUNCTION Words load_words(const Words* from) {
   }
 #endif
   return *from;
+}
+
+/// Loads by one instruction from global memory that no one writes to while the kernel runs: such loads need not wait
+/// for stores that come before them.
+template <class Words>
+KOKKOS_FORCEINLINE_FUNCTION Words load_constant_words(const Words* from) {
+#ifdef __CUDA_ARCH__
+  return __ldg(from);
+#else
+  return *from;
+#endif
 }
 
 /// Begins to copy 4, 8 or 16 aligned bytes of x from global to scratch memory, past the registers; end_copies waits for

@@ -19,6 +19,7 @@
 /// x), and only after the owner has published its partial result and a fence. So if a slice is still unpublished after
 /// a helper has read it, and a fence, then what the helper read was x; otherwise what was published stands.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -43,6 +44,7 @@ class Exchange {
       : control_(workspace.exchange()),
         words_(workspace.exchange() + 1),
         slices_(slices),
+        lanes_(std::min(warp_lanes, 1 << log2_of(2 * slices - 1))),
         rows_(rows),
         patience_(patience) {}
 
@@ -53,6 +55,9 @@ class Exchange {
   }
 
   KOKKOS_FUNCTION int slices() const { return slices_; }
+  /// How many lanes of a warp that collects partial results have any, as a power of two. While they are combined, all
+  /// teams of the row wait: no step must be in vain.
+  KOKKOS_FUNCTION int lanes() const { return lanes_; }
 
   /// The epoch of this launch.
   KOKKOS_FUNCTION std::uint32_t epoch() const {
@@ -99,6 +104,7 @@ class Exchange {
   std::uint64_t* control_;  // the epoch before this one, and the teams that have left
   std::uint64_t* words_;
   int slices_;
+  int lanes_;
   int rows_;
   int patience_;
 };

@@ -59,16 +59,15 @@ class HeldPackets {
     if (n > 1 && y_edge_ != nullptr) f(edge_, unpaired, edge_column_);
   }
 
-  /// Writes f(value, its column of the stretch) for each value held to its place in y.
+  /// Writes f(packet, the column of its first value of the stretch), a packet of y, for each packet held to its place
+  /// in y, and f(value, its column) for the element of the head or tail.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) {
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < packets; ++p)
       if (p < count_) {
         held_[p].renew();
-        Packet<Y, n> result;
-        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k), column_ + p * step_ + k));
-        result.store(y_ + p * step_);
+        f(held_[p], column_ + p * step_).store(y_ + p * step_);
       }
     if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_, edge_column_);
   }
@@ -140,18 +139,21 @@ struct ConstantStep {
 /// are in registers, those beyond in scratch memory. Each worker has there what it will use itself, so that no barrier
 /// is needed.
 ///
-/// - Step: how many elements from one packet to the next, an integer or, which saves registers, a ConstantStep.
+/// - Step: how many elements from one packet of an array to the next, an integer or, which saves registers, a
+///   ConstantStep.
 template <class X, class Y, int n, int registers, class Step>
 class LanePackets {
  public:
   using Value = std::remove_const_t<X>;
+  /// What is in scratch memory: values of one array. Packets of the next array follow one step later.
+  using Stored = typename ValuesRead<Value>::type;
 
   /// What a lane has in scratch memory of so many packets.
   static KOKKOS_FUNCTION constexpr int packets_in_scratch(int packets) { return Kokkos::max(0, packets - registers); }
 
   /// x: the lane's first packet; scratch: the first of those in scratch memory. Packets that are not aligned are loaded
   /// value by value.
-  KOKKOS_FORCEINLINE_FUNCTION LanePackets(PointerTo<X> x, Step x_step, int count, bool x_is_aligned, Value* scratch,
+  KOKKOS_FORCEINLINE_FUNCTION LanePackets(PointerTo<X> x, Step x_step, int count, bool x_is_aligned, Stored* scratch,
                                           Step scratch_step)
       : scratch_(scratch), count_(count), scratch_step_(scratch_step) {
     std::ptrdiff_t bytes_on = 0;
@@ -169,12 +171,12 @@ class LanePackets {
     PointerTo<X> beyond = x + registers * x_step;
     if (x_is_aligned) {
       ROWNORM_IMPL_UNROLL(4)
-      for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
-        Packet<Value, n>::begin_copy(scratch, beyond);
+      for (int p = registers; p < count; ++p, beyond += x_step, scratch += arrays_read<X> * scratch_step)
+        Packet<Value, n>::begin_copy(scratch, beyond, scratch_step);
     } else {
       ROWNORM_IMPL_UNROLL(4)
-      for (int p = registers; p < count; ++p, beyond += x_step, scratch += scratch_step)
-        Packet<Value, n>::copy_values(scratch, beyond);
+      for (int p = registers; p < count; ++p, beyond += x_step, scratch += arrays_read<X> * scratch_step)
+        Packet<Value, n>::copy_values(scratch, beyond, scratch_step);
     }
   }
 
@@ -190,14 +192,14 @@ class LanePackets {
       if (p < count_) for_each_of(held_[p], p);
     if (count_ > registers) {  // else compilers would wait for the copies first
       end_copies();
-      const Value* scratch = scratch_;
+      const Stored* scratch = scratch_;
       ROWNORM_IMPL_UNROLL(2)
-      for (int p = registers; p < count_; ++p, scratch += scratch_step_)
-        for_each_of(Packet<Value, n>::load(scratch), p);
+      for (int p = registers; p < count_; ++p, scratch += arrays_read<X> * scratch_step_)
+        for_each_of(Packet<Value, n>::load(scratch, scratch_step_), p);
     }
   }
 
-  /// Writes f(value, k, p) for each value, the k-th of packet p, to packets of y, of which the lane's first is at y.
+  /// Writes f(packet, p), a packet of y, for each packet p to y, where the lane's first is at y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const F& f) {
     std::ptrdiff_t bytes_on = 0;
@@ -205,13 +207,13 @@ class LanePackets {
     for (int p = 0; p < registers; ++p, advance<Y>(bytes_on, y_step))
       if (p < count_) {
         held_[p].renew();
-        store_packet(bytes_further(y, bytes_on), held_[p], p, f);
+        f(held_[p], p).store(bytes_further(y, bytes_on));
       }
     y += registers * y_step;
-    const Value* scratch = scratch_;
+    const Stored* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(4)
-    for (int p = registers; p < count_; ++p, y += y_step, scratch += scratch_step_)
-      store_packet(y, Packet<Value, n>::load(scratch), p, f);
+    for (int p = registers; p < count_; ++p, y += y_step, scratch += arrays_read<X> * scratch_step_)
+      f(Packet<Value, n>::load(scratch, scratch_step_), p).store(y);
   }
 
  private:
@@ -223,16 +225,8 @@ class LanePackets {
     if constexpr (std::is_integral_v<Step>) forget_origin(bytes_on);
   }
 
-  template <class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, int p, const F& f) {
-    Packet<Y, n> result;
-    ROWNORM_IMPL_UNROLL()
-    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), k, p));
-    result.store(y);
-  }
-
   Packet<Value, n> held_[registers > 0 ? registers : 1];
-  Value* scratch_;
+  Stored* scratch_;
   int count_;
   Step scratch_step_;
 };
@@ -252,13 +246,14 @@ template <class X, class Y, int n, int registers, bool x_packets_are_columns>
 class LaneBlocks {
  public:
   using Value = std::remove_const_t<X>;
+  using Stored = typename ValuesRead<Value>::type;  ///< see LanePackets
 
   /// What a lane has in scratch memory of so many blocks.
   static KOKKOS_FUNCTION constexpr int packets_in_scratch(int blocks) { return n * Kokkos::max(0, blocks - registers); }
 
-  /// x: the lane's first packet, aligned as all others; scratch: the first of those in scratch memory, which are
-  /// `scratch_step` values apart.
-  KOKKOS_FORCEINLINE_FUNCTION LaneBlocks(PointerTo<const X> x, const BlockSteps& step, int count, Value* scratch,
+  /// x: the lane's first packet, aligned as all others; scratch: the first of those in scratch memory; `scratch_step`
+  /// values from one packet of an array to the next.
+  KOKKOS_FORCEINLINE_FUNCTION LaneBlocks(PointerTo<const X> x, const BlockSteps& step, int count, Stored* scratch,
                                          std::int64_t scratch_step)
       : scratch_(scratch), scratch_step_(scratch_step), count_(count) {
     ROWNORM_IMPL_UNROLL()
@@ -268,8 +263,8 @@ class LaneBlocks {
     PointerTo<const X> beyond = x + registers * step.block;
     ROWNORM_IMPL_UNROLL(1)
     for (int b = registers; b < count; ++b, beyond += step.block - n * step.packet)
-      for (int p = 0; p < n; ++p, scratch += scratch_step, beyond += step.packet)
-        Packet<Value, n>::begin_copy(scratch, beyond);
+      for (int p = 0; p < n; ++p, scratch += arrays_read<X> * scratch_step, beyond += step.packet)
+        Packet<Value, n>::begin_copy(scratch, beyond, scratch_step);
   }
 
   /// f(value, q, c) for each value, of the q-th row of its block, and of column number c of the lane's; the columns of
@@ -281,9 +276,9 @@ class LaneBlocks {
       if (b < count_) for_each_of(held_[b], b, f);
     if (count_ > registers) {  // else compilers would wait for the copies first
       end_copies();
-      const Value* scratch = scratch_;
+      const Stored* scratch = scratch_;
       ROWNORM_IMPL_UNROLL(1)
-      for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
+      for (int b = registers; b < count_; ++b, scratch += n * arrays_read<X> * scratch_step_)
         for_each_of(load(scratch, scratch_step_), b, f);
     }
   }
@@ -299,9 +294,9 @@ class LaneBlocks {
         for (int p = 0; p < n; ++p) held_[b].packets[p].renew();
         store_block(y + b * step.block, step.packet, held_[b], b, f);
       }
-    const Value* scratch = scratch_;
+    const Stored* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(1)
-    for (int b = registers; b < count_; ++b, scratch += n * scratch_step_)
+    for (int b = registers; b < count_; ++b, scratch += n * arrays_read<X> * scratch_step_)
       store_block(y + b * step.block, step.packet, load(scratch, scratch_step_), b, f);
   }
 
@@ -310,10 +305,10 @@ class LaneBlocks {
     Packet<Value, n> packets[n];
   };
 
-  static KOKKOS_FORCEINLINE_FUNCTION Block load(const Value* first, std::int64_t step) {
+  static KOKKOS_FORCEINLINE_FUNCTION Block load(const Stored* first, std::int64_t step) {
     Block block;
     ROWNORM_IMPL_UNROLL()
-    for (int p = 0; p < n; ++p) block.packets[p] = Packet<Value, n>::load(first + p * step);
+    for (int p = 0; p < n; ++p) block.packets[p] = Packet<Value, n>::load(first + p * arrays_read<X> * step, step);
     return block;
   }
 
@@ -342,7 +337,7 @@ class LaneBlocks {
   }
 
   Block held_[registers > 0 ? registers : 1];
-  Value* scratch_;
+  Stored* scratch_;
   std::int64_t scratch_step_;
   int count_;
 };

@@ -115,6 +115,17 @@ void with_compiled_norm(const Norm& norm, std::int64_t columns, const F& f) {
     f(norm, RowLength(columns));
 }
 
+/// True for what has kernels of its own, which carry nothing that it does not use: matrices of one type, divided by
+/// the mean absolute values of their rows or by sums of these.
+template <class X, class Y, class Norm>
+bool is_plain(const BatchedRows<X>& x, const BatchedRows<Y>&, const Norm& any_norm, const RowExtras& extras) {
+  bool is_plain = extras == RowExtras{} && x.batches() == 1 && std::is_same_v<std::remove_const_t<X>, Y>;
+  with_compiled_norm(any_norm, x.columns, [&]<class Known>(const Known&, const RowLength&) {
+    is_plain = is_plain && std::is_same_v<Known, MeanAbs>;
+  });
+  return is_plain;
+}
+
 /// Enqueues on `exec` the kernel that the schedule names, for rows that are all the caller wants or with extras.
 template <class Exec, class X, class Y, class Norm>
 void launch(const Exec& exec, const BatchedRows<X>& x, const BatchedRows<Y>& y, const Norm& any_norm, double epsilon,
@@ -122,9 +133,8 @@ void launch(const Exec& exec, const BatchedRows<X>& x, const BatchedRows<Y>& y, 
   using Compute = compute_type<X, Y>;
   with_compiled_norm(any_norm, x.columns, [&]<class Known>(const Known& norm, const RowLength& length) {
     const RowFinisher<Known, Compute> finisher{norm, length, static_cast<Compute>(epsilon)};
-    // The plain call has kernels of its own, which carry nothing that it does not use.
     if constexpr (std::is_same_v<Known, MeanAbs> && std::is_same_v<std::remove_const_t<X>, Y>)
-      if (extras == RowExtras{} && x.batches() == 1) return launch_kernel<Exec, X, Y>(exec, x, y, finisher, schedule);
+      if (is_plain(x, y, norm, extras)) return launch_kernel<Exec, X, Y>(exec, x, y, finisher, schedule);
     launch_kernel<Exec, X, Y>(exec, x, y, ExtendedFinisher<Known, Compute>{finisher, extras}, schedule);
   });
 }

@@ -57,7 +57,8 @@ template <class Value, int n>
 class Packet {
  public:
   /// From scratch memory.
-  static KOKKOS_FORCEINLINE_FUNCTION Packet load(const Value* first) {
+  /// From scratch memory. Packets of several arrays lie in several places there, so far from one to the next.
+  static KOKKOS_FORCEINLINE_FUNCTION Packet load(const Value* first, std::int64_t /*to_next_array*/ = 0) {
     Packet packet;
     packet.memory_ = *reinterpret_cast<const Memory*>(first);
     return packet;
@@ -68,15 +69,22 @@ class Packet {
     packet.memory_ = load_words(reinterpret_cast<const Memory*>(first));
     return packet;
   }
+  /// From global memory that no one writes to while the kernel runs.
+  static KOKKOS_FORCEINLINE_FUNCTION Packet fetch_constant(const Value* first) {
+    Packet packet;
+    packet.memory_ = load_constant_words(reinterpret_cast<const Memory*>(first));
+    return packet;
+  }
   /// Begins to copy a packet to scratch memory; the thread that does so calls end_copies before it reads it.
-  static KOKKOS_FORCEINLINE_FUNCTION void begin_copy(Value* to, const Value* from) {
+  static KOKKOS_FORCEINLINE_FUNCTION void begin_copy(Value* to, const Value* from, std::int64_t /*to_next_array*/ = 0) {
     if constexpr (bytes >= 4)
       impl::begin_copy<bytes>(to, from);
     else
       *to = *from;
   }
   /// The same value by value, from where there is no packet.
-  static KOKKOS_FORCEINLINE_FUNCTION void copy_values(Value* to, const Value* from) {
+  static KOKKOS_FORCEINLINE_FUNCTION void copy_values(Value* to, const Value* from,
+                                                      std::int64_t /*to_next_array*/ = 0) {
     for (int k = 0; k < n; ++k) to[k] = from[k];
   }
   /// To global memory.

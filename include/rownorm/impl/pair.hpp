@@ -68,26 +68,24 @@ bool begin_in_phase(const PairPointer<X>& first, const Y* y) {
   return begin_in_phase<n>(first.x, y) && begin_in_phase<n>(first.gradient, y);
 }
 
-/// A packet of each array. In scratch memory they follow each other.
+/// A packet of each array. In scratch memory, too, packets of one array lie next to each other: if each pair of packets
+/// did, neighbouring lanes would meet in the same banks.
 template <class X, int n>
 class Packet<Pair<X>, n> {
  public:
-  static KOKKOS_FORCEINLINE_FUNCTION Packet load(const Pair<X>* first) {
-    const X* const halves = reinterpret_cast<const X*>(first);
-    return Packet(Packet<X, n>::load(halves), Packet<X, n>::load(halves + n));
+  static KOKKOS_FORCEINLINE_FUNCTION Packet load(const X* first, std::int64_t to_next_array) {
+    return Packet(Packet<X, n>::load(first), Packet<X, n>::load(first + to_next_array));
   }
   static KOKKOS_FORCEINLINE_FUNCTION Packet fetch(const PairPointer<X>& first) {
     return Packet(Packet<X, n>::fetch(first.x), Packet<X, n>::fetch(first.gradient));
   }
-  static KOKKOS_FORCEINLINE_FUNCTION void begin_copy(Pair<X>* to, const PairPointer<X>& from) {
-    X* const halves = reinterpret_cast<X*>(to);
-    Packet<X, n>::begin_copy(halves, from.x);
-    Packet<X, n>::begin_copy(halves + n, from.gradient);
+  static KOKKOS_FORCEINLINE_FUNCTION void begin_copy(X* to, const PairPointer<X>& from, std::int64_t to_next_array) {
+    Packet<X, n>::begin_copy(to, from.x);
+    Packet<X, n>::begin_copy(to + to_next_array, from.gradient);
   }
-  static KOKKOS_FORCEINLINE_FUNCTION void copy_values(Pair<X>* to, const PairPointer<X>& from) {
-    X* const halves = reinterpret_cast<X*>(to);
-    Packet<X, n>::copy_values(halves, from.x);
-    Packet<X, n>::copy_values(halves + n, from.gradient);
+  static KOKKOS_FORCEINLINE_FUNCTION void copy_values(X* to, const PairPointer<X>& from, std::int64_t to_next_array) {
+    Packet<X, n>::copy_values(to, from.x);
+    Packet<X, n>::copy_values(to + to_next_array, from.gradient);
   }
 
   Packet() = default;

@@ -7,6 +7,7 @@
 #include <rownorm/impl/compat.hpp>
 #include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/packet.hpp>
+#include <rownorm/impl/values.hpp>
 
 namespace rownorm::impl {
 
@@ -24,11 +25,12 @@ constexpr SliceTeams slice_teams(bool has_large_sums, int per_processor = 2) {
                         : SliceTeams{1024 / per_processor, per_processor, 6};
 }
 
-/// Packets of X that a lane holds in registers, for rows that Finisher finishes: roots need some of them, and pairs
-/// are two.
+/// Packets of X that a lane holds in registers, for rows that Finisher finishes: roots need some of them where there
+/// are none to spare, and pairs are two.
 template <class X, class Finisher>
 constexpr int packets_held(const SliceTeams& teams) {
-  const int for_roots = Finisher::takes_roots && !Finisher::has_large_partials ? 1 : 0;
+  const bool is_tight = is_double_v<typename Finisher::ComputeType> == (arrays_read<X> > 1);
+  const int for_roots = Finisher::takes_roots && is_tight ? 1 : 0;
   return (teams.packets_in_registers - for_roots) / arrays_read<X>;
 }
 

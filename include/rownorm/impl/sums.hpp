@@ -133,7 +133,7 @@ template <>
 struct SumOfSquares<double> {
   /// Powers of two that values are divided by before they are squared: so that 2^63 squares of the largest value have a
   /// finite sum, that those of the smallest lose no digit, and between the two as they are.
-  enum class Unit : std::int32_t { small = -590, one = 0, large = 560 };
+  enum class Unit : std::int64_t { small = -590, one = 0, large = 560 };
 
   double total = 0;
   double error = 0;  // what rounding took from total
@@ -145,20 +145,19 @@ struct SumOfSquares<double> {
     error += Kokkos::fma(value, value, -square);
     add_exactly(total, error, square);
   }
+  /// Adds the squares of two values, which are rounded once or twice on the way: half the work, for at most an ulp of
+  /// the sum, and half an ulp of its root.
+  KOKKOS_FUNCTION void add(double a, double b) { add_exactly(total, error, Kokkos::fma(a, a, b * b)); }
   KOKKOS_FUNCTION void add(const SumOfSquares& other) {
-    if (other.total == 0 || has_overflowed()) return;  // it must be found to have: larger units come too late
-    if (total == 0 || other.has_overflowed()) {
-      *this = other;
-      return;
+    if (unit == other.unit) {  // nearly always
+      SumOfSquares sum = *this;
+      sum.add_same_unit(other);
+      if (Kokkos::isfinite(sum.total)) {
+        *this = sum;
+        return;
+      }
     }
-    const Unit common = unit < other.unit ? other.unit : unit;
-    SumOfSquares sum = in(common);
-    sum.add_same_unit(other.in(common));
-    if (Kokkos::isinf(sum.total) && common == Unit::one && Kokkos::isfinite(total) && Kokkos::isfinite(other.total)) {
-      sum = in(Unit::large);
-      sum.add_same_unit(other.in(Unit::large));
-    }
-    *this = sum;
+    *this = sum_in_common_units(*this, other);
   }
   KOKKOS_FUNCTION double root_times(double factor, const RowLength& length) const {
     if (!Kokkos::isfinite(total)) return total;  // whatever became of its error
@@ -173,6 +172,19 @@ struct SumOfSquares<double> {
   KOKKOS_FUNCTION double per_unit() const { return unit == Unit::one ? 1 : unit == Unit::large ? 0x1p-560 : 0x1p590; }
 
  private:
+  /// Apart, so that these rare cases take no registers from the usual one.
+  static ROWNORM_IMPL_NOINLINE KOKKOS_FUNCTION SumOfSquares sum_in_common_units(SumOfSquares a, SumOfSquares b) {
+    if (b.total == 0 || a.has_overflowed()) return a;  // it must be found to have: larger units come too late
+    if (a.total == 0 || b.has_overflowed()) return b;
+    const Unit common = a.unit < b.unit ? b.unit : a.unit;
+    SumOfSquares sum = a.in(common);
+    sum.add_same_unit(b.in(common));
+    if (Kokkos::isinf(sum.total) && common == Unit::one && Kokkos::isfinite(a.total) && Kokkos::isfinite(b.total)) {
+      sum = a.in(Unit::large);
+      sum.add_same_unit(b.in(Unit::large));
+    }
+    return sum;
+  }
   /// True where there may be units in which it would not have.
   KOKKOS_FUNCTION bool has_overflowed() const { return unit == Unit::one && Kokkos::isinf(total); }
   static KOKKOS_FUNCTION double power(Unit unit) {
@@ -218,6 +230,8 @@ struct SumsSquares {
   KOKKOS_FUNCTION void accumulate(SumOfSquares<Compute>& partial, Compute magnitude) const {
     partial.add(magnitude);
   }
+  /// The same of two neighbours.
+  KOKKOS_FUNCTION void accumulate(SumOfSquares<double>& partial, double a, double b) const { partial.add(a, b); }
   template <class Compute>
   KOKKOS_FUNCTION void combine(SumOfSquares<Compute>& partial, const SumOfSquares<Compute>& other) const {
     partial.add(other);

@@ -160,11 +160,12 @@ struct Tiles {
   }
 
   /// What the thread has of a slice. It is read into registers, and what these cannot take into scratch `memory`.
-  KOKKOS_FORCEINLINE_FUNCTION Held hold(const TileOfMatrix& tile, int slice, const Place& at, Value* memory) const {
+  KOKKOS_FORCEINLINE_FUNCTION Held hold(const TileOfMatrix& tile, int slice, const Place& at,
+                                        typename Held::Stored* memory) const {
     const auto from = first_of(x, tile.x_offset, tile, slice, at);
     int count = blocks_of(tile, slice, at);
     if (!in_scratch) count = Kokkos::min(count, +blocks_in_registers);  // it is: this tells the compiler
-    Value* const mine = memory + at.worker * pitch() + at.row;
+    auto* const mine = memory + at.worker * pitch() + at.row;
     const std::int64_t step = static_cast<std::int64_t>(workers()) * pitch();
     if constexpr (in_blocks)
       return Held(from, block_steps(x, order == TileOrder::columns_to_rows), count, mine, step);
@@ -192,8 +193,9 @@ struct Tiles {
 
   /// Writes it to y, times the scales of the tile's rows. What turns out not to be held any more, or is extreme, is
   /// read again from x.
-  KOKKOS_FORCEINLINE_FUNCTION void store(const Finisher& finisher, Held& held, bool is_held, const Value* memory,
-                                         const Scale* scales, const TileOfMatrix& tile, int slice, int thread) const {
+  KOKKOS_FORCEINLINE_FUNCTION void store(const Finisher& finisher, Held& held, bool is_held,
+                                         const typename Held::Stored* memory, const Scale* scales,
+                                         const TileOfMatrix& tile, int slice, int thread) const {
     if (!finisher.writes_y()) return;
     if constexpr (order == TileOrder::values)
       if (x_has_adjacent_rows != y_has_adjacent_rows)
@@ -217,7 +219,13 @@ struct Tiles {
         held.store(first_of(y, tile.y_offset, tile, slice, at), block_steps(y, order == TileOrder::rows_to_columns),
                    rescaled);
       else
-        held.store(first_of(y, tile.y_offset, tile, slice, at), workers() * y.column_stride, rescaled);
+        held.store(first_of(y, tile.y_offset, tile, slice, at), workers() * y.column_stride,
+                   [&](const auto& packet, int c) {
+                     Packet<Y, n> result;
+                     ROWNORM_IMPL_UNROLL()
+                     for (int q = 0; q < n; ++q) result.set(q, rescaled(packet.get(q), q, c));
+                     return result;
+                   });
     });
   }
 
@@ -247,11 +255,10 @@ struct Tiles {
     return Kokkos::max(threads, tile_rows() << (log2_workers - log2_lanes_of_a_row()));
   }
 
-  /// What all workers of a row have together: of row number `thread`, modulo the rows of a tile. `scratch` has room for
-  /// so many `partials`.
+  /// Leaves in `scratch`, which has room for so many `partials`, what workers have of each row, for combine_shares.
   template <class Member, class Partial>
-  KOKKOS_FORCEINLINE_FUNCTION Partial combine(const Member& member, Partial* scratch, const Finisher& finisher,
-                                              const Place& at, PartialsOf<Partial, n> mine) const {
+  KOKKOS_FORCEINLINE_FUNCTION void share(const Member& member, Partial* scratch, const Finisher& finisher,
+                                         const Place& at, PartialsOf<Partial, n> mine) const {
     const int log2_lanes = log2_lanes_of_a_row();
     ROWNORM_IMPL_UNROLL()
     for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
@@ -261,10 +268,20 @@ struct Tiles {
     if ((at.worker & ((1 << log2_lanes) - 1)) == 0)
       for (int q = 0; q < n; ++q) scratch[(at.worker >> log2_lanes) * tile_rows() + at.row + q] = mine.of[q];
     member.team_barrier();
-    return combine_shares(scratch, finisher, member.team_rank(), workers() >> log2_lanes);
   }
 
-  /// The same of what is in scratch memory already.
+  /// What all workers of a row have together: of row number `thread`, modulo the rows of a tile.
+  template <class Member, class Partial>
+  KOKKOS_FORCEINLINE_FUNCTION Partial combine(const Member& member, Partial* scratch, const Finisher& finisher,
+                                              const Place& at, const PartialsOf<Partial, n>& mine) const {
+    share(member, scratch, finisher, at, mine);
+    return combine_shares(scratch, finisher, member.team_rank(), shares());
+  }
+
+  /// In how many parts `share` leaves a row.
+  KOKKOS_FUNCTION int shares() const { return workers() >> log2_lanes_of_a_row(); }
+
+  /// What is in scratch memory of a row, together.
   template <class Partial>
   KOKKOS_FORCEINLINE_FUNCTION Partial combine_shares(const Partial* scratch, const Finisher& finisher, int thread,
                                                      int shares) const {
@@ -314,18 +331,21 @@ struct Tiles {
   }
 
   /// Writes what scratch memory holds in the order of y.
-  KOKKOS_FORCEINLINE_FUNCTION void store_turned(const Finisher& finisher, const Value* memory, const Scale* scales,
-                                                const TileOfMatrix& tile, int slice, int thread) const {
+  KOKKOS_FORCEINLINE_FUNCTION void store_turned(const Finisher& finisher, const typename Held::Stored* memory,
+                                                const Scale* scales, const TileOfMatrix& tile, int slice,
+                                                int thread) const {
     const Place at = place_among(thread, y_has_adjacent_rows);
     const Scale scale = scales[at.row];
-    const Value* from = memory + at.worker * pitch() + at.row;
+    const auto* from = memory + at.worker * pitch() + at.row;
+    const std::int64_t step = static_cast<std::int64_t>(workers()) * pitch();
     Y* to = first_of(y, tile.y_offset, tile, slice, at);
     const int blocks = blocks_of(tile, slice, at);
     finisher.template with_weights<Y>([&](const auto& weights) {
       ROWNORM_IMPL_UNROLL(4)
       for (int c = 0; c < blocks; ++c) {
-        *to = finisher.template rescaled<Y>(scale, *from, weights, column_of(slice, at, c));
-        from += workers() * pitch();
+        const auto value = Packet<Value, 1>::load(from, step).get(0);
+        *to = finisher.template rescaled<Y>(scale, value, weights, column_of(slice, at, c));
+        from += arrays_read<X> * step;
         to += workers() * y.column_stride;
       }
     });

@@ -30,7 +30,6 @@ struct ColumnTiles {
   static constexpr SliceTeams teams = slice_teams(Finisher::has_large_partials || n == 8);
   using TilesOf = Tiles<X, Y, Finisher, n, order, packets_held<X, Finisher>(teams), true>;
   using Held = typename TilesOf::Held;
-  using Value = typename TilesOf::Value;
 
   TilesOf tiles;
   Finisher finisher;
@@ -52,24 +51,28 @@ struct ColumnTiles {
     auto* const scales = static_cast<Scale*>(scratch(tile_rows * sizeof(Scale)));
     auto* const sums = static_cast<Partial*>(scratch(tiles.partials(member.team_size()) * sizeof(Partial)));
     auto* const missing = static_cast<int*>(scratch(sizeof(int)));
-    auto* const memory = static_cast<Value*>(scratch(0));
+    auto* const memory = static_cast<typename Held::Stored*>(scratch(0));
     if (thread == 0) *missing = no_slice;
 
     Held held = tiles.hold(tile, slice, at, memory);
-    const Partial mine = tiles.combine(member, sums, finisher, at,
-                                       finisher.template accumulate_rows<n>(tiles.values_of(held, slice, at)));
-
-    const auto store = [&](const Partial& row, auto is_held) {
-      if (thread < tile_rows) scales[thread] = finisher.scale(row);
+    tiles.share(member, sums, finisher, at, finisher.template accumulate_rows<n>(tiles.values_of(held, slice, at)));
+    if (exchange.slices() == 1) {
+      // Small teams have more rows than threads. Whole rows wait in scratch memory for there to be no need for
+      // registers.
+      for (int row = thread; row < tile_rows; row += member.team_size()) {
+        const Partial whole = tiles.combine_shares(sums, finisher, row, tiles.shares());
+        scales[row] = finisher.scale(whole);
+        if constexpr (Finisher::has_extras) sums[row] = whole;
+      }
       member.team_barrier();
-      if constexpr (Finisher::has_extras) sums[thread] = row;  // once there is no need for registers
-      tiles.store(finisher, held, is_held.value, memory, scales, tile, slice, thread);
+      tiles.store(finisher, held, true, memory, scales, tile, slice, thread);
       if constexpr (Finisher::has_extras)
-        if (slice == 0 && thread < tile_rows) tiles.record(finisher, tile, thread, sums[thread]);
-    };
-    if (exchange.slices() == 1) return store(mine, std::true_type());
+        for (int row = thread; row < tile_rows; row += member.team_size()) tiles.record(finisher, tile, row, sums[row]);
+      return;
+    }
 
     // Each thread exchanges for one row.
+    const Partial mine = tiles.combine_shares(sums, finisher, thread, tiles.shares());
     const int log2_rows = tiles.log2_n + tiles.log2_groups;
     const ExchangePlace there{
         exchange.epoch(), item, slice, thread & (tile_rows - 1), thread >> log2_rows, member.team_size() >> log2_rows};
@@ -86,7 +89,12 @@ struct ColumnTiles {
     };
     const auto store_and_leave = [&](auto is_held) {
       const std::uint64_t finished_before = thread == 0 ? exchange.finish() : 0;
-      store(row, is_held);
+      if (thread < tile_rows) scales[thread] = finisher.scale(row);
+      member.team_barrier();
+      if constexpr (Finisher::has_extras) sums[thread] = row;  // once there is no need for registers
+      tiles.store(finisher, held, is_held.value, memory, scales, tile, slice, thread);
+      if constexpr (Finisher::has_extras)
+        if (slice == 0 && thread < tile_rows) tiles.record(finisher, tile, thread, sums[thread]);
       if (thread == 0) exchange.leave(there.epoch, finished_before, member.league_size());
     };
     int late = collect_rest();

@@ -38,10 +38,10 @@ struct PackedRows {
 
   template <class Exec>
   void launch(const Exec& exec, const Schedule& schedule) const {
-    // Large sums would spill if compilers chose how many teams a processor has.
-    constexpr unsigned teams = !Finisher::has_extras ? 6 : arrays_read<X> == 2 ? 5 : 4;
-    using Bounds =
-        std::conditional_t<Finisher::has_large_partials, Kokkos::LaunchBounds<128, teams>, Kokkos::LaunchBounds<256>>;
+    // Compilers would choose too few teams a processor, or, for large sums, too many.
+    constexpr unsigned teams = !Finisher::has_extras ? 6 : arrays_read<X> == 2 ? 5 : 8;
+    constexpr bool chooses_teams = Finisher::has_large_partials || (Finisher::has_extras && n == 8);
+    using Bounds = std::conditional_t<chooses_teams, Kokkos::LaunchBounds<128, teams>, Kokkos::LaunchBounds<256>>;
     using Policy = Kokkos::TeamPolicy<Exec, Bounds>;
     Kokkos::parallel_for("rownorm::PackedRows",
                          Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length), *this);
@@ -64,9 +64,8 @@ struct PackedRows {
       if (finisher.writes_y()) {
         const auto scale = finisher.scale(row);
         finisher.template with_weights<Y>([&](const auto& weights) {
-          parts[r].store([&](const auto& value, int column) {
-            return finisher.template rescaled<Y>(scale, value, weights, column);
-          });
+          parts[r].store(
+              [&](const auto& values, int column) { return rescaled<Y>(finisher, scale, values, weights, column); });
         });
       }
       if (const std::int64_t i = first + r * threads; lane == 0 && i < x.rows) finisher.record(i, row);

@@ -29,8 +29,10 @@ template <class X, class Y, class Finisher, int teams_per_processor>
 struct RowAcrossTeams {
   using Partial = typename Finisher::Partial;
   using Scale = typename Finisher::Scale;
-  static constexpr SliceTeams teams = slice_teams(Finisher::has_large_partials, teams_per_processor);
   static constexpr int n = packet_values<X, Y>;
+  // Pairs of eight values would spill.
+  static constexpr bool is_large = is_double_v<typename Finisher::ComputeType> || (arrays_read<X> > 1 && n == 8);
+  static constexpr SliceTeams teams = slice_teams(is_large, teams_per_processor);
   static constexpr int workers = teams.lanes, threads = workers / warp_lanes;
   using Step = ConstantStep<workers * n>;
   using Held = LanePackets<X, Y, n, packets_held<X, Finisher>(teams), Step>;
@@ -59,7 +61,7 @@ struct RowAcrossTeams {
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
     auto* const scratch = static_cast<Scratch*>(member.team_scratch(0).get_shmem_aligned(sizeof(Scratch), line_bytes));
-    auto* const memory = static_cast<typename Held::Value*>(member.team_scratch(0).get_shmem_aligned(0, line_bytes));
+    auto* const memory = static_cast<typename Held::Stored*>(member.team_scratch(0).get_shmem_aligned(0, line_bytes));
     const int lane = lane_of(member), worker = member.team_rank() * warp_lanes + lane;
     const bool is_first = worker == 0, is_shared = exchange.slices() > 1;
     // The first thread alone exchanges; the others wait for it at a barrier.
@@ -78,8 +80,7 @@ struct RowAcrossTeams {
       if (lane == 0) scratch->of_threads[member.team_rank()] = thread;
       member.team_barrier();
       Partial team{};
-      if (member.team_rank() == 0)
-        team = combine_lanes(warp_lanes, finisher, lane < threads ? scratch->of_threads[lane] : Partial{});
+      if (member.team_rank() == 0) team = combine_lanes(threads, finisher, scratch->of_threads[lane % threads]);
       return team;
     };
 
@@ -108,7 +109,7 @@ struct RowAcrossTeams {
         if (is_shared) {
           Partial collected{};
           late = min_of_lanes(collect(exchange, at, finisher, mine, in_place, collected));
-          row = combine_lanes(warp_lanes, finisher, collected);
+          row = combine_lanes(exchange.lanes(), finisher, collected);
           if (is_first && late == no_slice) finished_before = exchange.finish();
         }
         if (lane == 0) {
@@ -125,8 +126,8 @@ struct RowAcrossTeams {
       if (finisher.writes_y()) {
         const Scale scale = scratch->scale.without_power();
         finisher.template with_weights<Y>([&](const auto& weights) {
-          held.store(slice.y + worker * n, {}, [&](const auto& value, int k, int p) {
-            return finisher.template rescaled<Y>(scale, value, weights, column_of(k, p));
+          held.store(slice.y + worker * n, {}, [&](const auto& packet, int p) {
+            return rescaled<Y>(finisher, scale, packet, weights, column_of(0, p));
           });
           if (edge != slice.no_edge)
             slice.y[edge] = finisher.template rescaled<Y>(scale, edge_value, weights, column + edge);

@@ -32,7 +32,6 @@ struct StreamedTiles {
   using TilesOf =
       Tiles<X, Y, Finisher, n, order, teams.packets_in_registers / arrays_read<X>, order == TileOrder::values>;
   using Held = typename TilesOf::Held;
-  using Value = typename TilesOf::Value;
 
   struct Accumulate {
     TilesOf tiles;
@@ -52,7 +51,7 @@ struct StreamedTiles {
       };
       auto* const partials = static_cast<Partial*>(scratch(tiles.partials(member.team_size()) * sizeof(Partial)));
       auto* const is_last = static_cast<int*>(scratch(sizeof(int)));
-      auto* const memory = static_cast<Value*>(scratch(0));
+      auto* const memory = static_cast<typename TilesOf::Held::Stored*>(scratch(0));
       // Teams with neighbouring ranks have the same columns of neighbouring tiles.
       const int thread = member.team_rank(), tile_rows = tiles.tile_rows();
       const int item = member.league_rank() % tile_count, team = member.league_rank() / tile_count;
@@ -103,7 +102,7 @@ struct StreamedTiles {
       };
       const int thread = member.team_rank(), tile_rows = tiles.tile_rows();
       auto* const scales = static_cast<Scale*>(scratch(tile_rows * sizeof(Scale)));
-      auto* const memory = static_cast<Value*>(scratch(0));
+      auto* const memory = static_cast<typename TilesOf::Held::Stored*>(scratch(0));
       const int from_the_end = member.league_size() - 1 - member.league_rank();
       const int item = from_the_end % tile_count, slice = from_the_end / tile_count;
       const TileOfMatrix tile = tiles.locate(item);
