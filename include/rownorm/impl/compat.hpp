@@ -118,6 +118,15 @@ KOKKOS_FORCEINLINE_FUNCTION Value shuffle(const Value& mine, [[maybe_unused]] in
 #endif
 }
 
+/// For which lanes of the caller's warp something is true, a bit a lane. All lanes of a warp call it.
+KOKKOS_FORCEINLINE_FUNCTION unsigned lanes_where([[maybe_unused]] bool is_true) {
+#ifdef __CUDA_ARCH__
+  return __ballot_sync(0xffffffff, is_true);
+#else
+  return is_true ? 1 : 0;
+#endif
+}
+
 /// Hides from the compiler where a value came from. What is computed from it before and after is computed twice, and
 /// occupies no register in between.
 template <class Word>
