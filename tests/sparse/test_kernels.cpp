@@ -19,7 +19,7 @@ void check_schedule(const HostMatrix& matrix, const rownorm::AnyNorm& norm, cons
   const M A = crs<M>(matrix), B = like<M>(A);
   const Exec exec;
   const Expected right = expected(matrix, norm, 0);
-  const Kokkos::View<double*, typename Exec::device_type> norms("norms", matrix.rows());
+  const Kokkos::View<Value*, typename Exec::device_type> norms("norms", matrix.rows());
   const auto run = [&](const M& from, const M& to, bool writes) {
     sparse::impl::Wanted<rownorm::compute_type<Value>> wanted{
         .columns = matrix.columns,
