@@ -59,6 +59,13 @@
 #define ROWNORM_IMPL_CALLS_WHAT_IT_IS_GIVEN
 #endif
 
+/// Before a function of hosts: all that it calls becomes part of it.
+#ifdef __GNUC__
+#define ROWNORM_IMPL_FLATTEN [[gnu::flatten]]
+#else
+#define ROWNORM_IMPL_FLATTEN
+#endif
+
 /// Before a loop: unrolls it on devices, wholly or so many times.
 #ifdef __CUDA_ARCH__
 #define ROWNORM_IMPL_PRAGMA(...) _Pragma(#__VA_ARGS__)

@@ -129,11 +129,28 @@ struct HostEntries {
       }
     }
 
-    void normalize_rows(std::int64_t first, std::int64_t last) {
-      std::int64_t begin = first < last ? of_.rows.begin(first) : 0;
+    ROWNORM_IMPL_FLATTEN void normalize_rows(std::int64_t first, std::int64_t last) {
+      // A copy of its own, which no store to y can change as far as a compiler knows.
+      const Finisher finisher = of_.finisher;
+      const Source x = of_.x;
+      const Offset* const begins = of_.rows.begins;
+      const bool writes_y = finisher.writes_y();
+      auto begin = first < last ? static_cast<std::int64_t>(begins[first]) : 0;
       for (std::int64_t i = first; i < last; ++i) {
-        const std::int64_t end = of_.rows.begin(i + 1);
-        normalize_row(i, begin, end - begin);
+        const auto end = static_cast<std::int64_t>(begins[i + 1]);
+        const std::int64_t length = end - begin;
+        if (length < few) {
+          const Scale scale = finisher.finish(i, sum_of_few(finisher, x, begin, end), length, true);
+          if (writes_y) {
+            Y* const to = target(begin, length);
+            if (scale.power == 1)
+              rescale_few(finisher, scale.without_power(), x, begin, length, to);
+            else
+              rescale_few(finisher, scale, x, begin, length, to);
+          }
+        } else {
+          normalize_row(i, begin, length);
+        }
         begin = end;
       }
       flush();
@@ -152,19 +169,35 @@ struct HostEntries {
       const std::int64_t pieces = rownorm::impl::host_pieces(length);
       for (std::int64_t p = 1; p < pieces; ++p) of_.finisher.combine(row, sum_piece(begin, length, p));
       const Scale scale = of_.finisher.finish(i, row, length, true);
-      if (!of_.finisher.writes_y()) return;
-      Y* to = of_.y + begin;
-      if (uses_buffer_) {
-        if (length > max_buffered) {
-          flush();
-        } else {
-          if (buffered_ + length > buffer_values) flush();
-          if (buffered_ == 0) flush_to_ = to;
-          to = buffer_ + buffered_;
-          buffered_ += length;
+      if (of_.finisher.writes_y()) rescale_pieces(begin, length, {0, pieces}, scale, target(begin, length));
+    }
+
+    /// Where a row is to be written, which follows the one before.
+    Y* target(std::int64_t begin, std::int64_t length) {
+      Y* const y = of_.y + begin;
+      if (!uses_buffer_) return y;
+      if (length > max_buffered || buffered_ + length > buffer_values) flush();
+      if (length > max_buffered) return y;
+      if (buffered_ == 0) flush_to_ = y;
+      Y* const to = buffer_ + buffered_;
+      buffered_ += length;
+      return to;
+    }
+
+    static Partial sum_of_few(const Finisher& finisher, const Source& x, std::int64_t begin, std::int64_t end) {
+      return finisher.accumulate([&](const auto& f) {
+        std::int64_t k = begin;
+        for (; k + 1 < end; k += 2) {
+          f(x(k), 0, k);
+          f(x(k + 1), 1, k + 1);
         }
-      }
-      rescale_pieces(begin, length, {0, pieces}, scale, to);
+        if (k < end) f(x(k), rownorm::impl::unpaired, k);
+      });
+    }
+    static void rescale_few(const Finisher& finisher, const Scale& scale, const Source& x, std::int64_t begin,
+                            std::int64_t length, Y* to) {
+      for (std::int64_t k = 0; k < length; ++k)
+        to[k] = finisher.template rescaled<Y>(scale, x(begin + k), rownorm::impl::NoWeights{}, k);
     }
 
     Partial sum_piece(std::int64_t begin, std::int64_t length, std::int64_t p) {

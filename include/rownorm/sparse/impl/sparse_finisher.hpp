@@ -35,9 +35,18 @@ struct SparseFinisher : rownorm::impl::ExtendedFinisher<Norm, Compute> {
                                                 bool records) const {
     if (records) finisher.record(i, row);
     if (!this->extras.writes_y && scales == nullptr) return {1, 1};
-    const Scale scale = finisher.scale(row);
+    const Scale scale = scale_with(finisher, row);
     if (records && scales != nullptr) scales[i] = scale;
     return scale;
+  }
+
+  /// `scale`, whose last cases are better out of the way of hosts' loops over short rows.
+  static KOKKOS_FORCEINLINE_FUNCTION Scale scale_with(const SparseFinisher& finisher, const Partial& row) {
+    KOKKOS_IF_ON_HOST(
+        (const double divisor = finisher.norm_times(row, 1) + static_cast<double>(finisher.epsilon);
+         if (divisor >= Kokkos::Experimental::norm_min_v<Compute> &&
+             divisor <= rownorm::impl::largest_divisor<Compute>) return {1, rownorm::impl::inverse<Compute>(divisor)};))
+    return finisher.scale(row);
   }
 };
 
