@@ -39,7 +39,7 @@ struct HostEntries {
   Finisher finisher;
 
   /// Entries that are too few for those kernels.
-  static constexpr std::int64_t few = 64;
+  static constexpr std::int64_t few = 32;
   /// Rows that go by way of the buffer.
   static constexpr std::int64_t max_buffered = 1024;
 
