@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <iomanip>
@@ -23,7 +22,7 @@
 #include <rownorm/rownorm.hpp>
 
 #include "cases.hpp"
-#include "host_copy.hpp"
+#include "copy.hpp"
 #include "timer.hpp"
 
 namespace bench {
@@ -69,27 +68,6 @@ struct Bench {
   /// Fills the shared cache with what no case reads.
   void flush() { Kokkos::deep_copy(exec, scratch, 0); }
 };
-
-void copy_in_caches(const char* from, char* to, std::size_t bytes) { std::memcpy(to, from, bytes); }
-
-/// What calls are held against. On the host each thread copies its share, past the caches where it does not fit them,
-/// as Kokkos does not.
-template <class Source, class Target>
-void copy_bytes(const Bench& bench, const Source& from, const Target& to) {
-  const Exec& exec = bench.exec;
-  if constexpr (!rownorm::impl::is_host_space_v<Exec>) {
-    Kokkos::deep_copy(exec, to, from);
-  } else {
-    const std::int64_t lines = static_cast<std::int64_t>(from.size()) / 64, threads = exec.concurrency();
-    const bool fits = 2 * static_cast<std::int64_t>(from.size()) < bench.machine.cache_bytes;
-    void (*const copy)(const char*, char*, std::size_t) = fits ? copy_in_caches : copy_past_caches;
-    const auto begin = [=](std::int64_t thread) { return lines * thread / threads * 64; };
-    Kokkos::parallel_for("rownorm_bench::copy", Kokkos::RangePolicy<Exec>(exec, 0, threads), [=](std::int64_t thread) {
-      const std::int64_t end = thread + 1 == threads ? static_cast<std::int64_t>(from.size()) : begin(thread + 1);
-      copy(from.data() + begin(thread), to.data() + begin(thread), static_cast<std::size_t>(end - begin(thread)));
-    });
-  }
-}
 
 struct Times {
   double median, min, max;  // seconds
@@ -202,7 +180,7 @@ void time_case(Bench& bench, benchmark::State& state, const Case& which) {
   const auto first_bytes = Kokkos::make_pair(std::int64_t{0}, bytes);
   const auto copy_target = Kokkos::subview(bench.y, first_bytes);
   const auto copy_source = Kokkos::subview(bench.x, first_bytes);
-  const auto copy = [&] { copy_bytes(bench, copy_source, copy_target); };
+  const auto copy = [&] { copy_bytes(exec, bench.machine, copy_source, copy_target); };
   if (which.task.arrays == 3) {
     if (!bench.reserve_gradient()) return state.SkipWithError("no memory is free for a third array");
     Kokkos::deep_copy(exec, bench.gradient, bench.x);

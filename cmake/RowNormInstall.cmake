@@ -14,6 +14,15 @@ install(
   NAMESPACE RowNorm::
   DESTINATION ${package_dir})
 
+if(RowNorm_HAS_SPARSE) # a file of its own, which is read only where the component is asked for
+  install(TARGETS RowNorm_sparse EXPORT RowNormSparseTargets)
+  install(
+    EXPORT RowNormSparseTargets
+    NAMESPACE RowNorm::
+    DESTINATION ${package_dir})
+  install(FILES cmake/RowNormKokkosKernels.cmake DESTINATION ${package_dir})
+endif()
+
 configure_package_config_file(cmake/RowNormConfig.cmake.in RowNormConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(RowNormConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfigVersion.cmake

@@ -16,6 +16,13 @@
 #define ROWNORM_SNIPPETS_WITH_CUDA
 #endif
 
+#ifdef ROWNORM_SNIPPETS_WITH_SPARSE
+#include <rownorm/sparse.hpp>
+using SparseMatrix = KokkosSparse::CrsMatrix<double, int, Kokkos::DefaultExecutionSpace>;
+#else
+struct SparseMatrix {};
+#endif
+
 using Exec = Kokkos::DefaultExecutionSpace;
 using Team = Kokkos::TeamPolicy<Exec>::member_type;
 
@@ -24,6 +31,7 @@ using Team = Kokkos::TeamPolicy<Exec>::member_type;
   void NAME(const Exec& exec, const Kokkos::View<float**>& x, const Kokkos::View<float**>& y,                      \
             const Kokkos::View<float***>& x3, const Kokkos::View<float***>& y3, const Kokkos::View<float*>& norms, \
             const Kokkos::View<float**>& norms3, const Kokkos::View<float*>& weights,                              \
-            const Kokkos::View<float**>& grad_x, const Kokkos::View<float**>& grad_y, int rows, int columns)
+            const Kokkos::View<float**>& grad_x, const Kokkos::View<float**>& grad_y, int rows, int columns,       \
+            const SparseMatrix& A, const SparseMatrix& B, const Kokkos::View<double*>& row_norms)
 
 #endif

@@ -68,6 +68,13 @@
 #define ROWNORM_IMPL_NOINLINE
 #endif
 
+/// Before a function of hosts: all that it calls becomes part of it.
+#ifdef __GNUC__
+#define ROWNORM_IMPL_FLATTEN [[gnu::flatten]]
+#else
+#define ROWNORM_IMPL_FLATTEN
+#endif
+
 /// Before a loop: unrolls it on devices, wholly or so many times.
 #ifdef __CUDA_ARCH__
 #define ROWNORM_IMPL_PRAGMA(...) _Pragma(#__VA_ARGS__)
@@ -124,6 +131,15 @@ KOKKOS_FORCEINLINE_FUNCTION Value shuffle(const Value& mine, [[maybe_unused]] in
   return shuffle_words(mine, [&](unsigned word) { return __shfl_sync(0xffffffff, word, from, lanes); });
 #else
   return mine;
+#endif
+}
+
+/// For which lanes of the caller's warp something is true, a bit a lane. All lanes of a warp call it.
+KOKKOS_FORCEINLINE_FUNCTION unsigned lanes_where([[maybe_unused]] bool is_true) {
+#ifdef __CUDA_ARCH__
+  return __ballot_sync(0xffffffff, is_true);
+#else
+  return is_true ? 1 : 0;
 #endif
 }
 
