@@ -208,7 +208,8 @@ TEMPLATE_LIST_TEST_CASE("views with layouts of their own, and subviews of them",
 TEMPLATE_LIST_TEST_CASE("an array of nothing launches nothing, whatever its rank", "[axis][empty]", Spaces) {
   using Exec = TestType;
   const Listener listener;
-  for (const auto& [a, b, c] : {std::array{0, 3, 4}, std::array{3, 0, 4}, std::array{3, 4, 0}}) {
+  const std::array<int, 3> shapes[] = {{0, 3, 4}, {3, 0, 4}, {3, 4, 0}};
+  for (const auto& [a, b, c] : shapes) {
     const Kokkos::View<float***, typename Exec::device_type> x("x", a, b, c);
     for (const int axis : {0, 1, 2}) rownorm::normalize(Exec(), x, x, {.axis = axis});
     // As many norms as there are rows, which may be some, of no columns: they are left as they were.

@@ -130,51 +130,13 @@ KOKKOS_FORCEINLINE_FUNCTION PartialsOf<typename Finisher::Partial, n> accumulate
 }
 
 /// Weights of columns that are all 1.
-struct NoWeights {
-  template <int n>
-  KOKKOS_FORCEINLINE_FUNCTION NoWeights packet(std::int64_t /*column*/) const {
-    return {};
-  }
-};
-
-/// Those of n columns that follow each other, loaded by as few instructions as they lie together.
-template <class Weight, int n>
-class PacketOfWeights {
- public:
-  KOKKOS_FORCEINLINE_FUNCTION PacketOfWeights(const Weight* first, std::int64_t stride, std::int64_t column)
-      : column_(column) {
-    if (stride == 1 && is_packet_aligned<const Weight, at_once>(first)) {
-      ROWNORM_IMPL_UNROLL()
-      for (int p = 0; p < n / at_once; ++p) weights_[p] = Packet<Weight, at_once>::fetch_constant(first + p * at_once);
-    } else {
-      ROWNORM_IMPL_UNROLL()
-      for (int k = 0; k < n; ++k) weights_[k / at_once].set(k % at_once, first[k * stride]);
-    }
-  }
-
-  template <class Compute>
-  KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
-    const auto k = static_cast<int>(column - column_);
-    return static_cast<Compute>(weights_[k / at_once].get(k % at_once));
-  }
-
- private:
-  static constexpr int at_once = Kokkos::min(n, static_cast<int>(packet_bytes / sizeof(Weight)));
-
-  Packet<Weight, at_once> weights_[n / at_once];
-  std::int64_t column_;
-};
+struct NoWeights {};
 
 /// Weights of columns, whose type is known.
 template <class Weight>
 struct Weights {
   const Weight* data;
   std::int64_t stride;
-
-  template <int n>
-  KOKKOS_FORCEINLINE_FUNCTION PacketOfWeights<Weight, n> packet(std::int64_t column) const {
-    return {data + column * stride, stride, column};
-  }
 
   template <class Compute>
   KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
@@ -186,10 +148,6 @@ struct Weights {
 struct AnyWeights {
   VectorRef values;
 
-  template <int n>
-  KOKKOS_FORCEINLINE_FUNCTION AnyWeights packet(std::int64_t /*column*/) const {
-    return *this;
-  }
   template <class Compute>
   KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
     return values.get<Compute>(column * values.stride);
@@ -387,23 +345,6 @@ struct ExtendedFinisher : RowFinisher<Norm, Compute> {
     return some;
   }
 };
-
-/// An element of y, or a packet of neighbouring elements of a row, the first of them in `column`.
-template <class Y, class Finisher, class Value, class WeightsOfColumns>
-KOKKOS_FORCEINLINE_FUNCTION Y rescaled(const Finisher& finisher, const typename Finisher::Scale& scale,
-                                       const Value& value, const WeightsOfColumns& weights, std::int64_t column) {
-  return finisher.template rescaled<Y>(scale, value, weights, column);
-}
-template <class Y, class Finisher, class Value, int n, class WeightsOfColumns>
-KOKKOS_FORCEINLINE_FUNCTION Packet<Y, n> rescaled(const Finisher& finisher, const typename Finisher::Scale& scale,
-                                                  const Packet<Value, n>& packet, const WeightsOfColumns& weights,
-                                                  std::int64_t column) {
-  const auto of_packet = weights.template packet<n>(column);
-  Packet<Y, n> result;
-  ROWNORM_IMPL_UNROLL()
-  for (int k = 0; k < n; ++k) result.set(k, finisher.template rescaled<Y>(scale, packet.get(k), of_packet, column + k));
-  return result;
-}
 
 }  // namespace rownorm::impl
 

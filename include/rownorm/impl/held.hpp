@@ -59,15 +59,16 @@ class HeldPackets {
     if (n > 1 && y_edge_ != nullptr) f(edge_, unpaired, edge_column_);
   }
 
-  /// Writes f(packet, the column of its first value of the stretch), a packet of y, for each packet held to its place
-  /// in y, and f(value, its column) for the element of the head or tail.
+  /// Writes f(value, its column of the stretch) for each value held to its place in y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) {
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < packets; ++p)
       if (p < count_) {
         held_[p].renew();
-        f(held_[p], column_ + p * step_).store(y_ + p * step_);
+        Packet<Y, n> result;
+        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k), column_ + p * step_ + k));
+        result.store(y_ + p * step_);
       }
     if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_, edge_column_);
   }
@@ -199,7 +200,7 @@ class LanePackets {
     }
   }
 
-  /// Writes f(packet, p), a packet of y, for each packet p to y, where the lane's first is at y.
+  /// Writes f(value, k, p) for each value, the k-th of packet p, to packets of y, of which the lane's first is at y.
   template <class F>
   KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const F& f) {
     std::ptrdiff_t bytes_on = 0;
@@ -207,13 +208,13 @@ class LanePackets {
     for (int p = 0; p < registers; ++p, advance<Y>(bytes_on, y_step))
       if (p < count_) {
         held_[p].renew();
-        f(held_[p], p).store(bytes_further(y, bytes_on));
+        store_packet(bytes_further(y, bytes_on), held_[p], p, f);
       }
     y += registers * y_step;
     const Stored* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(4)
     for (int p = registers; p < count_; ++p, y += y_step, scratch += arrays_read<X> * scratch_step_)
-      f(Packet<Value, n>::load(scratch, scratch_step_), p).store(y);
+      store_packet(y, Packet<Value, n>::load(scratch, scratch_step_), p, f);
   }
 
  private:
@@ -223,6 +224,14 @@ class LanePackets {
   static KOKKOS_FORCEINLINE_FUNCTION void advance(std::ptrdiff_t& bytes_on, const Step& step) {
     bytes_on += step * static_cast<std::ptrdiff_t>(sizeof(T));
     if constexpr (std::is_integral_v<Step>) forget_origin(bytes_on);
+  }
+
+  template <class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, int p, const F& f) {
+    Packet<Y, n> result;
+    ROWNORM_IMPL_UNROLL()
+    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), k, p));
+    result.store(y);
   }
 
   Packet<Value, n> held_[registers > 0 ? registers : 1];

@@ -69,12 +69,6 @@ class Packet {
     packet.memory_ = load_words(reinterpret_cast<const Memory*>(first));
     return packet;
   }
-  /// From global memory that no one writes to while the kernel runs.
-  static KOKKOS_FORCEINLINE_FUNCTION Packet fetch_constant(const Value* first) {
-    Packet packet;
-    packet.memory_ = load_constant_words(reinterpret_cast<const Memory*>(first));
-    return packet;
-  }
   /// Begins to copy a packet to scratch memory; the thread that does so calls end_copies before it reads it.
   static KOKKOS_FORCEINLINE_FUNCTION void begin_copy(Value* to, const Value* from, std::int64_t /*to_next_array*/ = 0) {
     if constexpr (bytes >= 4)

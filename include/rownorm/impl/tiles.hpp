@@ -219,13 +219,7 @@ struct Tiles {
         held.store(first_of(y, tile.y_offset, tile, slice, at), block_steps(y, order == TileOrder::rows_to_columns),
                    rescaled);
       else
-        held.store(first_of(y, tile.y_offset, tile, slice, at), workers() * y.column_stride,
-                   [&](const auto& packet, int c) {
-                     Packet<Y, n> result;
-                     ROWNORM_IMPL_UNROLL()
-                     for (int q = 0; q < n; ++q) result.set(q, rescaled(packet.get(q), q, c));
-                     return result;
-                   });
+        held.store(first_of(y, tile.y_offset, tile, slice, at), workers() * y.column_stride, rescaled);
     });
   }
 

@@ -64,8 +64,9 @@ struct PackedRows {
       if (finisher.writes_y()) {
         const auto scale = finisher.scale(row);
         finisher.template with_weights<Y>([&](const auto& weights) {
-          parts[r].store(
-              [&](const auto& values, int column) { return rescaled<Y>(finisher, scale, values, weights, column); });
+          parts[r].store([&](const auto& value, int column) {
+            return finisher.template rescaled<Y>(scale, value, weights, column);
+          });
         });
       }
       if (const std::int64_t i = first + r * threads; lane == 0 && i < x.rows) finisher.record(i, row);

@@ -126,8 +126,8 @@ struct RowAcrossTeams {
       if (finisher.writes_y()) {
         const Scale scale = scratch->scale.without_power();
         finisher.template with_weights<Y>([&](const auto& weights) {
-          held.store(slice.y + worker * n, {}, [&](const auto& packet, int p) {
-            return rescaled<Y>(finisher, scale, packet, weights, column_of(0, p));
+          held.store(slice.y + worker * n, {}, [&](const auto& value, int k, int p) {
+            return finisher.template rescaled<Y>(scale, value, weights, column_of(k, p));
           });
           if (edge != slice.no_edge)
             slice.y[edge] = finisher.template rescaled<Y>(scale, edge_value, weights, column + edge);

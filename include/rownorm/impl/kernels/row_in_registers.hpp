@@ -40,8 +40,9 @@ struct RowInRegisters {
     if (finisher.writes_y()) {
       const auto scale = finisher.scale(row);
       finisher.template with_weights<Y>([&](const auto& weights) {
-        part.store(
-            [&](const auto& values, int column) { return rescaled<Y>(finisher, scale, values, weights, column); });
+        part.store([&](const auto& value, int column) {
+          return finisher.template rescaled<Y>(scale, value, weights, column);
+        });
       });
     }
     if (worker == 0) finisher.record(i, row);

@@ -100,8 +100,8 @@ struct StreamedRow {
       HeldPackets<X, Y, n, packets> held(chunks(i, chunk), worker, workers);
       const auto scale = finisher.scale(sums.row(i));
       finisher.template with_weights<Y>([&](const auto& weights) {
-        held.store([&](const auto& values, int column) {
-          return rescaled<Y>(finisher, scale, values, weights, chunk * chunks.values + column);
+        held.store([&](const auto& value, int column) {
+          return finisher.template rescaled<Y>(scale, value, weights, chunk * chunks.values + column);
         });
       });
     }
