@@ -15,7 +15,7 @@ using namespace rownorm::tests;
 
 namespace {
 
-constexpr std::array<std::pair<std::size_t, std::size_t>, 13> shapes = {{{1, 1},
+constexpr std::array<std::pair<std::size_t, std::size_t>, 14> shapes = {{{1, 1},
                                                                          {1, 5},
                                                                          {7, 1},
                                                                          {3, 4},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<std::size_t, std::size_t>, 13> shapes = {{{1, 1},
                                                                          {33, 31},
                                                                          {257, 33},
                                                                          {9, 255},
+                                                                         {6, 300},
                                                                          {4, 1024},
                                                                          {72, 1032},
                                                                          {5, 4099},
