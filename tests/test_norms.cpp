@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "support/count_nonzero.hpp"
 #include "support/kernels.hpp"
 #include "support/matrix.hpp"
 #include "support/norms.hpp"
@@ -384,24 +385,6 @@ TEMPLATE_LIST_TEST_CASE("a double among others of another size", "[norms][overfl
 }
 
 namespace {
-
-/// The share of a row that is not zero, as norms.hpp has it.
-struct CountNonzero {
-  template <class Compute>
-  using Partial = double;
-
-  template <class Compute>
-  KOKKOS_FUNCTION void accumulate(double& partial, Compute magnitude) const {
-    partial += magnitude > 0;
-  }
-  KOKKOS_FUNCTION void combine(double& partial, double other) const { partial += other; }
-  KOKKOS_FUNCTION double finish(double partial, double columns) const { return partial / columns; }
-};
-
-long double reference_norm(CountNonzero, const Reals& x) {
-  const auto count = std::count_if(x.begin(), x.end(), [](long double value) { return value != 0; });
-  return static_cast<long double>(count) / static_cast<long double>(x.size());
-}
 
 /// The third root of the sum of cubes. It has a parameter, and a partial result that is not a number.
 struct CubeNorm {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "matrices.hpp"
+#include "support/count_nonzero.hpp"
 #include "support/types.hpp"
 
 using namespace rownorm::tests;
@@ -64,17 +65,6 @@ void check_rows(const Shape& shape) {
     CHECK(distance(on_host(norms), right.norms) <= 4);
   }
 }
-
-struct CountNonzero {
-  template <class Compute>
-  using Partial = double;
-  template <class Compute>
-  KOKKOS_FUNCTION void accumulate(double& partial, Compute magnitude) const {
-    partial += magnitude > 0;
-  }
-  KOKKOS_FUNCTION void combine(double& partial, double other) const { partial += other; }
-  KOKKOS_FUNCTION double finish(double partial, double length) const { return partial / length; }
-};
 
 }  // namespace
 

@@ -93,7 +93,7 @@ void normalize_backward(const char* function, const Exec& exec, const X& x, cons
   });
 }
 
-// The common types are compiled once, in src/launch_backward.cpp.
+// The common types are compiled once, in src/launch_backward_*.cpp.
 #define ROWNORM_IMPL_BACKWARD(KEYWORDS, EXEC, VALUE, NORM)                           \
   KEYWORDS void launch_kernel<EXEC, const Pair<VALUE>, VALUE>(                       \
       const EXEC&, const BatchedRows<const Pair<VALUE>>&, const BatchedRows<VALUE>&, \
