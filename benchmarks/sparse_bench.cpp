@@ -48,6 +48,7 @@ struct Options {
   int repeats = 11;
   std::vector<std::string> types = {"float", "double"};
   std::string json;
+  bool no_others = false;
 };
 
 /// A number that looks random, the same on every device.
@@ -178,8 +179,10 @@ double median(std::vector<double> seconds) {
 }
 
 /// Times all in turn, with a copy of so many bytes each time, and prints each as a fraction of the copy.
-Json compare(const Exec& exec, const std::string& name, std::int64_t bytes, int repeats,
-             const std::vector<Contender>& all) {
+Json compare(const Exec& exec, const std::string& name, std::int64_t bytes, const Options& options,
+             std::vector<Contender> all) {
+  if (options.no_others)
+    std::erase_if(all, [](const Contender& c) { return c.name != "rownorm" && c.name != "in_place"; });
   const auto machine = rownorm::machine_of(exec);
   const Kokkos::View<char*, Exec> from("from", bytes), to("to", bytes);
   std::vector<std::vector<double>> seconds(all.size() + 1);
@@ -189,7 +192,7 @@ Json compare(const Exec& exec, const std::string& name, std::int64_t bytes, int 
     const Mark end(exec);
     of.push_back(end.seconds_since(begin));
   };
-  for (int i = -1; i < repeats; ++i) {
+  for (int i = -1; i < options.repeats; ++i) {
     if (i == 0)
       for (auto& of : seconds) of.clear();
     time(seconds[0], [&] { copy_bytes(exec, machine, from, to); });
@@ -219,7 +222,7 @@ void time_sparse(const Exec& exec, const Options& options, const char* type, Jso
     const std::int64_t moved = 2 * static_cast<std::int64_t>(A.nnz()) * static_cast<std::int64_t>(sizeof(T)) +
                                (static_cast<std::int64_t>(A.numRows()) + 1) * static_cast<std::int64_t>(sizeof(Offset));
     Json result = compare(exec, std::string("sparse/") + type + "/" + kind.name + "/" + std::to_string(A.nnz()),
-                          moved / 2, options.repeats,
+                          moved / 2, options,
                           {{"rownorm", [&] { rownorm::sparse::normalize(exec, A, B, params); }},
                            {"in_place", [&] { rownorm::sparse::normalize(exec, B, params); }},
                            {"row_by_row", [&] { row_by_row<T>(exec, A, B.values); }},
@@ -255,7 +258,7 @@ void time_dense(const Exec& exec, const Options& options, const char* type, Json
     };
     results.push_back(
         compare(exec, std::string("dense/") + type + "/" + std::to_string(rows) + "x" + std::to_string(columns),
-                rows * columns * static_cast<std::int64_t>(sizeof(T)), options.repeats,
+                rows * columns * static_cast<std::int64_t>(sizeof(T)), options,
                 {{"rownorm", [&] { rownorm::normalize(exec, x, y, {.norm = rownorm::SumAbs{}, .epsilon = 0}); }},
                  {"team_policy", plain},
                  {"nrm1_scal", [&] {
@@ -277,6 +280,7 @@ int run(int argc, char** argv) {
   app.add_option("--json", options.json, "writes the results to this file");
   bool no_dense = false;
   app.add_flag("--sparse-only", no_dense, "leaves out dense rows");
+  app.add_flag("--rownorm-only", options.no_others, "leaves out what others would write, which can take minutes");
   CLI11_PARSE(app, argc, argv);
 
   const Exec exec;

@@ -71,6 +71,12 @@ inline std::vector<Shape> shapes() {
     const double u = (static_cast<double>(random() % 100000) + 1) / 100001;
     power_law.lengths.push_back(std::min<std::int64_t>(static_cast<std::int64_t>(std::pow(u, -0.9)) - 1, 60000));
   }
+  Shape lanes{"rows by one lane, by some, and by a warp", {}};
+  for (const std::int64_t length : {8, 9, 0, 31, 32, 33, 70, 127, 511, 512, 513, 514, 1100, 2047})
+    for (int i = 0; i < 13; ++i) lanes.lengths.push_back(length - i % 2);
+  std::erase(lanes.lengths, -1);
+  std::shuffle(lanes.lengths.begin(), lanes.lengths.end(), random);
+  all.push_back(lanes);
   all.push_back(uniform);
   all.push_back(power_law);
   return all;

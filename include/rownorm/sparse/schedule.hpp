@@ -35,7 +35,7 @@ struct Schedule {
   int vector_length = 1;        ///< vector lanes a thread
   int patience = 0;             ///< how often a team looks for the total of a row before it leaves its slice
   std::int64_t max_slices = 0;  ///< of rows with more nobody waits for the total
-  int second_teams = 0;         ///< teams of the second kernel, for what was not waited for
+  int last_teams = 0;           ///< teams of the last kernel, for what was not waited for
   bool bypass_cache = false;    ///< a host thread stores y past the caches
 
   friend bool operator==(const Schedule&, const Schedule&) = default;
@@ -43,9 +43,11 @@ struct Schedule {
 
 namespace impl {
 
-/// Items of a tile: of values of 4 and of 8 bytes, 16 KiB; its team has as many threads as have 16 items each, or 8.
-constexpr std::int64_t tile_items(int value_bytes) { return value_bytes <= 4 ? 4096 : value_bytes <= 8 ? 2048 : 1024; }
-inline constexpr int tile_lanes = 256;
+/// Items of a tile, lanes of its team, and teams that a processor is to have at once, which bounds their registers, for
+/// values of so many bytes. Measured: docs/performance.md.
+constexpr std::int64_t tile_items(int value_bytes) { return value_bytes <= 8 ? 4096 : 2048; }
+constexpr int tile_lanes(int value_bytes) { return value_bytes <= 4 ? 128 : 256; }
+constexpr int tile_teams_per_processor(int value_bytes) { return value_bytes <= 4 ? 10 : 4; }
 
 /// Shares of host threads: many more than threads, so that no thread waits long for the last, but none so small that it
 /// costs to begin one.
@@ -62,14 +64,16 @@ inline Schedule schedule_with(Kernel kernel, const Problem& problem, const Machi
   switch (kernel) {
     case Kernel::EntryTiles: {
       if (!problem.is_compressed) return schedule;
-      schedule.tile_items = impl::tile_items(std::max(problem.x_value_bytes, problem.y_value_bytes));
+      const int value_bytes = std::max(problem.x_value_bytes, problem.y_value_bytes);
+      const int lanes = impl::tile_lanes(value_bytes);
+      schedule.tile_items = impl::tile_items(value_bytes);
       const bool has_lanes = machine.vector_lanes == 32;
       schedule.vector_length = has_lanes ? 32 : 1;
-      schedule.team_size = has_lanes ? impl::tile_lanes / 32 : machine.max_team_threads;
+      schedule.team_size = has_lanes ? lanes / 32 : machine.max_team_threads;
       schedule.patience = 256;
-      // As many slices as the device surely holds at once, with room for the teams between them.
-      schedule.max_slices = machine.processors;
-      schedule.second_teams = 4 * machine.processors;
+      // As many slices as the device holds at once.
+      schedule.max_slices = static_cast<std::int64_t>(machine.processors) * impl::tile_teams_per_processor(value_bytes);
+      schedule.last_teams = 4 * machine.processors;
       break;
     }
     case Kernel::HostEntries: {
@@ -126,9 +130,11 @@ inline std::string explain(const Schedule& schedule, const Problem& problem) {
   const std::string tiles = std::to_string(schedule.tiles), items = std::to_string(schedule.tile_items);
   switch (schedule.kernel) {
     case Kernel::EntryTiles:
-      return "One kernel" + work + ", " + tiles + " teams of " +
+      return "Three kernels" + work + ", " + tiles + " teams of " +
              std::to_string(schedule.team_size * schedule.vector_length) + " lanes with " + items +
-             " rows and entries each, and a second one for slices of long rows that could not wait";
+             " rows and entries each, one before that finds where these begin, and one after it for slices of long "
+             "rows "
+             "that could not wait";
     case Kernel::HostEntries:
       return "One kernel" + work + ", " + tiles + " shares of " + items + " rows and entries" +
              (schedule.bypass_cache ? ", y stored past the caches" : "") +

@@ -23,39 +23,6 @@
 
 namespace rownorm::sparse::impl {
 
-/// A slice of a row that is longer than a tile: entries from `begin` to before `end`.
-struct Slice {
-  std::int64_t row = -1;
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-
-  KOKKOS_FUNCTION bool is_there() const { return row >= 0; }
-};
-
-/// What a tile has: a slice of a long row that began before it, rows that begin in it and are no longer than a tile, to
-/// their ends, and a slice of a long row that begins in it. Their entries are neighbours.
-template <class Offset>
-struct Tile {
-  Slice slices[2];  ///< by Slot
-  std::int64_t first_row;
-  std::int64_t last_row;  ///< before this
-
-  /// Of the items from `begin` to before `end`, where the first rows that begin at or after those are known.
-  static KOKKOS_FUNCTION Tile of(const SparseRows<Offset>& rows, std::int64_t begin, std::int64_t end,
-                                 std::int64_t row_at_begin, std::int64_t row_at_end, std::int64_t items) {
-    Tile tile{{}, row_at_begin, row_at_end};
-    const std::int64_t first_item = rows.item(row_at_begin);
-    if (const std::int64_t i = row_at_begin - 1; first_item > begin && first_item - rows.item(i) > items)
-      tile.slices[at_begin] = {i, begin - i - 1, Kokkos::min(first_item, end) - i - 1};
-    if (row_at_begin < row_at_end)
-      if (const std::int64_t i = row_at_end - 1; rows.item(row_at_end) - rows.item(i) > items) {
-        tile.slices[at_end] = {i, rows.begin(i), end - i - 1};
-        tile.last_row = i;
-      }
-    return tile;
-  }
-};
-
 /// Tiles of equally many rows and entries, one a team; docs/architecture.md has the whole of it.
 template <class Source, class Y, class Offset, class Norm, class Compute>
 struct EntryTiles {
@@ -68,227 +35,233 @@ struct EntryTiles {
       std::conditional_t<std::is_same_v<X, Y>, X,
                          std::conditional_t<rownorm::impl::is_complex_v<X>, Kokkos::complex<Compute>, Compute>>;
   static constexpr int packet = std::max<int>(rownorm::impl::packet_bytes / sizeof(X), 1);
-  /// Teams that a processor is to have at once, which bounds registers.
-  static constexpr int teams_per_processor = 4;
+  static constexpr int max_lanes = tile_lanes(sizeof(Held));
+  static constexpr int teams_per_processor = tile_teams_per_processor(sizeof(Held));
+  /// Of a row, between reading and writing.
+  static constexpr int values_per_lane = 8;
+  /// Of rows that several lanes share, about.
+  static constexpr int entries_per_lane = 32;
+  static constexpr int far = 1 << 30;
 
-  SparseRows<Offset> rows;
+  /// Rows of a tile that are left for more lanes: which, how many, their entries, and those of the longest.
+  struct LongRows {
+    std::uint16_t* rows;
+    int* counts;
+
+    KOKKOS_FUNCTION int count() const { return counts[0]; }
+    KOKKOS_FUNCTION int entries() const { return counts[1]; }
+    KOKKOS_FUNCTION int longest() const { return counts[2]; }
+    KOKKOS_FUNCTION void add(int row, int entries) const {
+      rows[Kokkos::atomic_fetch_add(&counts[0], 1)] = static_cast<std::uint16_t>(row);
+      Kokkos::atomic_add(&counts[1], entries);
+      Kokkos::atomic_max(&counts[2], entries);
+    }
+  };
+
+  /// Where what is in the scratch memory of a team, in bytes. Rows and entries of a tile share one stretch: entries
+  /// from its beginning on, and where rows begin at its end.
+  struct Layout {
+    int partials;
+    int long_rows;
+    int long_rows_each;  ///< of two lists
+    int counts;
+    int bytes;
+
+    static Layout of(const TiledRows<Offset>& rows, int lanes) {
+      const auto lines = [](std::int64_t bytes) {
+        return static_cast<int>((bytes + rownorm::impl::line_bytes - 1) / rownorm::impl::line_bytes *
+                                rownorm::impl::line_bytes);
+      };
+      const std::int64_t most = rows.most_items();
+      constexpr std::int64_t item_bytes = std::max(sizeof(Held), sizeof(int));
+      Layout layout{};
+      layout.partials = lines((most + packet + 1) * item_bytes);
+      layout.long_rows = layout.partials + lines(lanes * static_cast<std::int64_t>(sizeof(Partial)));
+      layout.long_rows_each = lines(most / values_per_lane * static_cast<std::int64_t>(sizeof(std::uint16_t)));
+      layout.counts = layout.long_rows + 2 * layout.long_rows_each;
+      layout.bytes = layout.counts + lines(7 * sizeof(int));
+      return layout;
+    }
+  };
+
+  TiledRows<Offset> rows;
   Source x;
   Y* y;
   Finisher finisher;
   TileWords<Partial> words;
-  std::int64_t items;
-  std::int64_t tiles;
   std::int64_t max_slices;
   int patience;
+  Layout layout;
   bool in_packets;  ///< x and y begin at packets, and have one type
 
   template <class Exec>
   static void launch(const Exec& exec, const SparseRows<Offset>& rows, const Source& x, Y* y, const Finisher& finisher,
                      const Schedule& schedule) {
-    EntryTiles kernel{.rows = rows,
+    const std::lock_guard lock(rownorm::impl::streamed_pair);  // the words are for all three kernels
+    EntryTiles kernel{.rows = {rows, schedule.tile_items, schedule.tiles},
                       .x = x,
                       .y = y,
                       .finisher = finisher,
                       .words = TileWords<Partial>(tile_memory(exec, schedule.tiles)),
-                      .items = schedule.tile_items,
-                      .tiles = schedule.tiles,
                       .max_slices = schedule.max_slices,
                       .patience = schedule.patience,
+                      .layout = {},
                       .in_packets = false};
     if constexpr (is_direct_v<Source> && std::is_same_v<X, Y>)
       kernel.in_packets =
           (rownorm::impl::address_of(x.data) | rownorm::impl::address_of(y)) % rownorm::impl::packet_bytes == 0;
     const int lanes = schedule.team_size * schedule.vector_length;
-    const std::size_t bytes = scratch_bytes(schedule.tile_items, lanes);
-    const std::lock_guard lock(rownorm::impl::streamed_pair);  // the words are for both kernels
-    run(exec, "rownorm::EntryTiles", schedule, static_cast<int>(schedule.tiles), bytes, kernel);
-    // Words that a team left must be put back to zero also where nothing else is to be done.
+    kernel.layout = Layout::of(kernel.rows, lanes);
+    Kokkos::parallel_for("rownorm::FindTiles",
+                         Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(exec, 0, schedule.tiles + 1),
+                         FindTiles{kernel.rows, kernel.words});
+    run(exec, "rownorm::EntryTiles", schedule, static_cast<int>(schedule.tiles),
+        static_cast<std::size_t>(kernel.layout.bytes), kernel);
     if constexpr (is_direct_v<Source>) {
       if (schedule.tiles == 1 || !finisher.writes_y()) return;
-      const LeftSlices second{kernel};
-      const auto teams = static_cast<int>(std::min<std::int64_t>(schedule.tiles, schedule.second_teams));
-      run(exec, "rownorm::LeftSlices", schedule, teams, LeftSlices::scratch_bytes(lanes), second);
+      const auto teams = static_cast<int>(std::min<std::int64_t>(schedule.tiles, schedule.last_teams));
+      run(exec, "rownorm::LeftSlices", schedule, teams, 0, LeftSlices{kernel});
     }
   }
 
-  static std::size_t scratch_bytes(std::int64_t items, int lanes) {
-    return room(held_room(items) * sizeof(Held)) + room((items + 2) * sizeof(std::uint16_t)) +
-           room(lanes * sizeof(OpenRow<Partial>)) + room(lanes * sizeof(Scale)) + room(lanes * sizeof(unsigned)) +
-           room(sizeof(Shared));
-  }
+  /// The first kernel: where tiles begin. It makes the words ready as well.
+  struct FindTiles {
+    TiledRows<Offset> rows;
+    TileWords<Partial> words;
+
+    KOKKOS_FUNCTION void operator()(std::int64_t tile) const { words.clear(tile, rows.find(tile)); }
+  };
 
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
     const TileTeam<Member> team(member);
     const std::int64_t number = member.league_rank();
-    const Scratch scratch(member, items, team.workers());
-    const Tile<Offset> tile = find_tile(team, *scratch.shared, number);
-
-    std::int64_t begin = rows.begin(tile.first_row), end = rows.begin(tile.last_row);
-    if (tile.slices[at_begin].is_there()) begin = tile.slices[at_begin].begin;
-    if (tile.slices[at_begin].is_there() && tile.first_row == tile.last_row) end = tile.slices[at_begin].end;
-    if (tile.slices[at_end].is_there()) end = tile.slices[at_end].end;
-    const std::int64_t origin = in_packets ? begin - begin % packet : begin;  // the entry that is held first
-    load(team, scratch.held, origin, begin, end);
-    const auto few_rows = static_cast<int>(tile.last_row - tile.first_row);
-    const std::int64_t first_item = rows.item(tile.first_row);
-    for (int j = team.worker(); j <= few_rows; j += team.workers())
-      scratch.starts[j] = static_cast<std::uint16_t>(rows.item(tile.first_row + j) - first_item);
+    Tile tile{number, 0, words.begin(number), words.begin(number + 1)};
+    tile.origin = in_packets ? tile.first.entry - tile.first.entry % packet : tile.first.entry;
+    const Scratch scratch(member, layout, tile.rows());
+    load(team, scratch.held, tile);
+    load_starts(team, scratch.starts, tile);
+    for (int k = team.worker(); k < 6; k += team.workers()) scratch.counts[k] = 0;
     rownorm::impl::end_copies();
-    member.team_barrier();
+    team.barrier();
 
-    bool is_known[2];
-    Partial totals[2];
-    for (const Slot slot : {at_begin, at_end})
-      is_known[slot] = leave_part(team, scratch, tile.slices[slot], slot, number, origin, totals[slot]);
-    if (few_rows > 0)
-      normalize_rows(team, scratch, scratch.held + (rows.begin(tile.first_row) - origin), tile.first_row, few_rows);
+    // Others wait for these.
+    if (tile.has_slice_before()) leave_part(team, scratch, tile.slice_before(scratch.starts), number);
+    if (tile.has_slice_after()) leave_part(team, scratch, tile.slice_after(scratch.starts), number);
+    normalize_rows(team, scratch, tile);
     if (!is_direct_v<Source> || !finisher.writes_y()) return;
-
-    unsigned left = 0;
-    for (const Slot slot : {at_begin, at_end}) {
-      const Slice& slice = tile.slices[slot];
-      if (!slice.is_there()) continue;
-      if (is_known[slot] || wait(team, *scratch.shared, slice.row, totals[slot]))
-        rescale_slice(team, scratch.held - origin, slice, totals[slot]);
-      else
-        left |= 1u << slot;
-    }
-    if (left != 0 && team.worker() == 0) words.set_left(number, left);
-    if (left & 1u << at_begin) begin = tile.slices[at_begin].end;
-    if (left & 1u << at_end) end = tile.slices[at_end].begin;
-    member.team_barrier();
-    store(team, scratch.held, origin, begin, end);
+    const Range rest = rescale_slices(team, scratch, tile);
+    team.barrier();
+    store(team, scratch.held, tile.origin, rest.begin, rest.end);
   }
 
-  /// What one thread tells all.
-  struct Shared {
-    std::int64_t rows[2];
-    int is_true;
-  };
-
-  /// The second kernel: slices that no team waited for.
+  /// The last kernel: slices that no team waited for.
   struct LeftSlices {
     EntryTiles of;
-
-    static std::size_t scratch_bytes(int lanes) { return room(lanes * sizeof(unsigned)) + room(sizeof(Shared)); }
 
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
       const TileTeam<Member> team(member);
-      auto&& memory = member.team_scratch(0);
-      const std::size_t line = rownorm::impl::line_bytes;
-      auto* const left = static_cast<unsigned*>(
-          memory.get_shmem_aligned((team.workers() * sizeof(unsigned) + line - 1) / line * line, line));
-      auto* const shared =
-          static_cast<Shared*>(memory.get_shmem_aligned((sizeof(Shared) + line - 1) / line * line, line));
-      const std::int64_t teams = member.league_size();
-      for (std::int64_t first = member.league_rank(); first < of.tiles; first += teams * team.workers()) {
-        const std::int64_t mine = first + teams * team.worker();
-        left[team.worker()] = mine < of.tiles ? of.words.take_left(mine) : 0;
-        member.team_barrier();
-        for (int worker = 0; worker < team.workers(); ++worker) {
-          const unsigned slots = left[worker];
-          if (slots == 0) continue;
-          const Tile<Offset> tile = of.find_tile(team, *shared, first + teams * worker);
-          for (const Slot slot : {at_begin, at_end})
-            if (slots & 1u << slot) rescale(team, tile.slices[slot]);
-          member.team_barrier();
-        }
-        member.team_barrier();
+      const std::int64_t count = of.words.left_count();
+      for (std::int64_t k = member.league_rank(); k < count; k += member.league_size()) {
+        const auto [tile, slots] = of.words.left(k);
+        rescale_tile(team, tile, slots);
       }
     }
 
+   private:
     template <class Member>
-    KOKKOS_FUNCTION void rescale(const TileTeam<Member>& team, const Slice& slice) const {
-      const Partial total = of.words.total(of.rows.item(slice.row) / of.items);
-      const Scale scale = of.finisher.finish(slice.row, total, of.rows.length(slice.row), false);
-      const auto count = static_cast<int>(slice.end - slice.begin);
+    KOKKOS_FUNCTION void rescale_tile(const TileTeam<Member>& team, std::int64_t number, unsigned slots) const {
+      const TileBegin begin = of.words.begin(number), end = of.words.begin(number + 1);
+      if (slots & 1u << at_begin) rescale(team, begin, begin.entry, Kokkos::min(of.rows.begin(begin.row), end.entry));
+      if (slots & 1u << at_end) rescale(team, end, of.rows.begin(end.cut_row()), end.entry);
+    }
+    template <class Member>
+    KOKKOS_FUNCTION void rescale(const TileTeam<Member>& team, const TileBegin& cut, std::int64_t begin,
+                                 std::int64_t end) const {
+      const std::int64_t row = cut.cut_row();
+      const Partial total = of.words.total(cut.first_tile);
+      const Scale scale = of.finisher.finish(row, total, of.rows.length(row), false);
+      const auto count = static_cast<int>(end - begin);
       ROWNORM_IMPL_UNROLL(8)
-      for (int k = team.worker(); k < count; k += team.workers())
-        of.y[slice.begin + k] = static_cast<Y>(of.rescaled(scale, of.x(slice.begin + k)));
+      for (int k = team.worker(); k < count; k += team.workers()) of.y[begin + k] = of.rescaled(scale, of.x(begin + k));
     }
   };
 
  private:
-  static constexpr std::size_t room(std::size_t bytes) {
-    constexpr std::size_t line = rownorm::impl::line_bytes;
-    return (bytes + line - 1) / line * line;
-  }
-  static constexpr std::size_t held_room(std::int64_t items) { return static_cast<std::size_t>(2 * items) + packet; }
-
+  /// Memory of a team.
   struct Scratch {
     Held* held;
-    std::uint16_t* starts;  ///< of the rows that begin in the tile and end, counted in items from the first
-    OpenRow<Partial>* open;
-    Scale* scales;
-    unsigned* ends;
-    Shared* shared;
+    int* starts;  ///< where the rows that begin in the tile do, and the next one
+    Partial* partials;
+    char* lists;
+    int* counts;
+    int list_bytes;
 
     template <class Member>
-    KOKKOS_FUNCTION Scratch(const Member& member, std::int64_t items, int workers) {
-      auto&& memory = member.team_scratch(0);
-      const auto take = [&](std::size_t bytes) {
-        const std::size_t line = rownorm::impl::line_bytes;
-        return memory.get_shmem_aligned((bytes + line - 1) / line * line, line);
-      };
-      held = static_cast<Held*>(take((2 * items + packet) * sizeof(Held)));
-      starts = static_cast<std::uint16_t*>(take((items + 2) * sizeof(std::uint16_t)));
-      open = static_cast<OpenRow<Partial>*>(take(workers * sizeof(OpenRow<Partial>)));
-      scales = static_cast<Scale*>(take(workers * sizeof(Scale)));
-      ends = static_cast<unsigned*>(take(workers * sizeof(unsigned)));
-      shared = static_cast<Shared*>(take(sizeof(Shared)));
+    KOKKOS_FUNCTION Scratch(const Member& member, const Layout& layout, int count) {
+      auto* const memory = static_cast<char*>(
+          member.team_scratch(0).get_shmem_aligned(static_cast<std::size_t>(layout.bytes), rownorm::impl::line_bytes));
+      held = reinterpret_cast<Held*>(memory);
+      starts = reinterpret_cast<int*>(memory + layout.partials) - (count + 1);
+      partials = reinterpret_cast<Partial*>(memory + layout.partials);
+      lists = memory + layout.long_rows;
+      counts = reinterpret_cast<int*>(memory + layout.counts);
+      list_bytes = layout.long_rows_each;
     }
-    KOKKOS_FUNCTION Partial* partials() const { return reinterpret_cast<Partial*>(open); }
+    KOKKOS_FUNCTION LongRows long_rows(int level) const {
+      return {reinterpret_cast<std::uint16_t*>(lists + level * list_bytes), counts + 3 * level};
+    }
+    /// What one thread tells all.
+    KOKKOS_FUNCTION int& is_true() const { return counts[6]; }
   };
-
-  template <class Member>
-  KOKKOS_FUNCTION Tile<Offset> find_tile(const TileTeam<Member>& team, Shared& shared, std::int64_t number) const {
-    const std::int64_t begin = number * items, end = Kokkos::min(begin + items, rows.items());
-    team.find_rows(rows, begin, end, shared.rows);
-    return Tile<Offset>::of(rows, begin, end, shared.rows[0], shared.rows[1], items);
-  }
 
   /// Begins to copy entries to where they are held.
   template <class Member>
-  KOKKOS_FUNCTION void load(const TileTeam<Member>& team, Held* held, std::int64_t origin, std::int64_t begin,
-                            std::int64_t end) const {
+  KOKKOS_FUNCTION void load(const TileTeam<Member>& team, Held* held, const Tile& tile) const {
+    const int end = tile.end();
     if constexpr (is_direct_v<Source> && std::is_same_v<X, Y>) {
       if (in_packets) {
         // A last packet may have entries of the next tile, but none beyond the last of the matrix.
-        const std::int64_t whole = (rows.entries - rows.entries % packet) - origin;
-        const auto in_whole = static_cast<int>(Kokkos::min(end - origin, whole));
-        for (int k = team.worker() * packet; k < in_whole; k += team.workers() * packet)
-          rownorm::impl::begin_copy<rownorm::impl::packet_bytes>(held + k, x.data + origin + k);
-        for (std::int64_t k = Kokkos::max<std::int64_t>(whole, 0) + team.worker(); k < end - origin;
-             k += team.workers())
-          held[k] = x.data[origin + k];
+        const auto whole =
+            static_cast<int>(Kokkos::min<std::int64_t>(rows.entries - rows.entries % packet - tile.origin, end));
+        const X* const from = x.data + tile.origin;
+        for (int k = team.worker() * packet; k < whole; k += team.workers() * packet)
+          rownorm::impl::begin_copy<rownorm::impl::packet_bytes>(held + k, from + k);
+        for (int k = (whole + packet - 1) / packet * packet + team.worker(); k < end; k += team.workers())
+          held[k] = from[k];
         return;
       }
     }
-    const auto count = static_cast<int>(end - begin);
     ROWNORM_IMPL_UNROLL(8)
-    for (int k = team.worker(); k < count; k += team.workers()) held[k] = as_held(x(begin + k));
+    for (int k = team.worker(); k < end; k += team.workers()) held[k] = as_held(x(tile.origin + k));
   }
 
   template <class Member>
-  KOKKOS_FUNCTION void store(const TileTeam<Member>& team, const Held* held, std::int64_t origin, std::int64_t begin,
-                             std::int64_t end) const {
-    const auto last = static_cast<int>(end - origin);
-    int k = static_cast<int>(begin - origin);
+  KOKKOS_FUNCTION void load_starts(const TileTeam<Member>& team, int* starts, const Tile& tile) const {
+    const int count = tile.rows();
+    const Offset* const from = rows.begins + tile.first.row;
+    ROWNORM_IMPL_UNROLL(4)
+    for (int j = team.worker(); j <= count; j += team.workers())
+      starts[j] = static_cast<int>(Kokkos::min<std::int64_t>(static_cast<std::int64_t>(from[j]) - tile.origin, far));
+  }
+
+  template <class Member>
+  KOKKOS_FUNCTION void store(const TileTeam<Member>& team, const Held* held, std::int64_t origin, int begin,
+                             int end) const {
+    Y* const to = y + origin;
+    int k = begin;
     if constexpr (std::is_same_v<X, Y>) {
       if (in_packets && begin < end) {
-        const int first_packet = (k + packet - 1) / packet * packet, last_packet = last / packet * packet;
-        for (int e = k + team.worker(); e < Kokkos::min(first_packet, last); e += team.workers())
-          y[origin + e] = held[e];
+        const int first_packet = (begin + packet - 1) / packet * packet, last_packet = end / packet * packet;
+        for (int e = begin + team.worker(); e < Kokkos::min(first_packet, end); e += team.workers()) to[e] = held[e];
         using Words = rownorm::impl::MemoryWords<rownorm::impl::packet_bytes>;
         for (int p = first_packet + team.worker() * packet; p < last_packet; p += team.workers() * packet)
-          rownorm::impl::store_words(reinterpret_cast<Words*>(y + origin + p),
-                                     *reinterpret_cast<const Words*>(held + p));
+          rownorm::impl::store_words(reinterpret_cast<Words*>(to + p), *reinterpret_cast<const Words*>(held + p));
         k = Kokkos::max(first_packet, last_packet);
       }
     }
-    for (int e = k + team.worker(); e < last; e += team.workers()) y[origin + e] = static_cast<Y>(held[e]);
+    for (int e = k + team.worker(); e < end; e += team.workers()) to[e] = static_cast<Y>(held[e]);
   }
 
   static KOKKOS_FORCEINLINE_FUNCTION Held as_held(const X& value) {
@@ -298,82 +271,34 @@ struct EntryTiles {
       return rownorm::impl::as_compute<Compute>(value);
   }
 
-  /// A slice's partial result, to where those of its row meet. True if it is the last, and `total` then that of the
-  /// row.
-  template <class Member>
-  KOKKOS_FUNCTION bool leave_part(const TileTeam<Member>& team, const Scratch& scratch, const Slice& slice, Slot slot,
-                                  std::int64_t number, std::int64_t origin, Partial& total) const {
-    if (!slice.is_there()) return false;
-    const Held* const held = scratch.held + (slice.begin - origin);
-    const auto count = static_cast<int>(slice.end - slice.begin);
-    const Partial mine = finisher.accumulate([&](const auto& f) {
-      int k = team.worker();
-      for (; k + team.workers() < count; k += 2 * team.workers()) {
+  /// The partial result of every so many-th of some entries.
+  static KOKKOS_FORCEINLINE_FUNCTION Partial sum(const Finisher& finisher, const Held* held, int begin, int end,
+                                                 int step) {
+    return finisher.accumulate([&](const auto& f) {
+      int k = begin;
+      ROWNORM_IMPL_UNROLL(2)
+      for (; k + step < end; k += 2 * step) {
         f(held[k], 0, k);
-        f(held[k + team.workers()], 1, k);
+        f(held[k + step], 1, k);
       }
-      if (k < count) f(held[k], rownorm::impl::unpaired, k);
+      if (k < end) f(held[k], rownorm::impl::unpaired, k);
     });
-    const Partial part = team.combine(scratch.partials(), finisher, mine);
-    const std::int64_t first_tile = rows.item(slice.row) / items;
-    const std::int64_t slices = (rows.item(slice.row + 1) - 1) / items - first_tile + 1;
-    if (team.worker() == 0) {
-      words.part(number, slot) = part;
-      Kokkos::memory_fence();
-      scratch.shared->is_true = words.count(first_tile, slices);
-    }
-    team.barrier();
-    const bool is_last = scratch.shared->is_true;
-    if (is_last) {
-      Kokkos::memory_fence();
-      Partial some{};
-      for (std::int64_t s = team.worker(); s < slices; s += team.workers())
-        finisher.combine(some, words.part(first_tile + s, s == 0 ? at_end : at_begin));
-      total = team.combine(scratch.partials(), finisher, some);
-      if (team.worker() == 0) {
-        finisher.finish(slice.row, total, rows.length(slice.row), true);
-        if (finisher.writes_y()) {
-          words.total(first_tile) = total;
-          Kokkos::memory_fence();
-          words.set_done(first_tile);
-        }
-      }
-    }
-    team.barrier();
-    return is_last;
   }
 
-  /// Waits a while for the total of a row.
-  template <class Member>
-  KOKKOS_FUNCTION bool wait(const TileTeam<Member>& team, Shared& shared, std::int64_t row, Partial& total) const {
-    const std::int64_t first_tile = rows.item(row) / items;
-    const std::int64_t slices = (rows.item(row + 1) - 1) / items - first_tile + 1;
-    if (team.worker() == 0) {
-      bool is_done = words.is_done(first_tile);
-      for (int n = slices > max_slices ? 0 : patience; !is_done && n > 0; --n) is_done = words.is_done(first_tile);
-      shared.is_true = is_done;
+  KOKKOS_FORCEINLINE_FUNCTION void rescale(const Scale& scale, Held* held, int begin, int end, int step) const {
+    const Scale usual = scale.without_power();
+    if (scale.power == 1) {
+      ROWNORM_IMPL_UNROLL(4)
+      for (int k = begin; k < end; k += step) held[k] = as_held_y(rescaled(usual, held[k]));
+    } else {
+      ROWNORM_IMPL_UNROLL(1)
+      for (int k = begin; k < end; k += step) held[k] = as_held_y(rescaled(scale, held[k]));
     }
-    team.barrier();
-    const bool is_done = shared.is_true;
-    team.barrier();
-    if (!is_done) return false;
-    Kokkos::memory_fence();
-    total = words.total(first_tile);
-    return true;
-  }
-
-  template <class Member>
-  KOKKOS_FUNCTION void rescale_slice(const TileTeam<Member>& team, Held* entries, const Slice& slice,
-                                     const Partial& total) const {
-    const Scale scale = finisher.finish(slice.row, total, rows.length(slice.row), false);
-    const auto count = static_cast<int>(slice.end - slice.begin);
-    Held* const held = entries + slice.begin;
-    for (int k = team.worker(); k < count; k += team.workers()) held[k] = rescaled(scale, held[k]);
   }
 
   template <class Value>
-  KOKKOS_FORCEINLINE_FUNCTION Held rescaled(const Scale& scale, const Value& value) const {
-    return as_held_y(finisher.template rescaled<Y>(scale, value, rownorm::impl::NoWeights{}, 0));
+  KOKKOS_FORCEINLINE_FUNCTION Y rescaled(const Scale& scale, const Value& value) const {
+    return finisher.template rescaled<Y>(scale, value, rownorm::impl::NoWeights{}, 0);
   }
   static KOKKOS_FORCEINLINE_FUNCTION Held as_held_y(const Y& value) {
     if constexpr (std::is_same_v<Y, Held>)
@@ -382,81 +307,198 @@ struct EntryTiles {
       return rownorm::impl::as_compute<Compute>(value);
   }
 
-  KOKKOS_FORCEINLINE_FUNCTION Partial sum(const Held* held, int begin, int end) const {
-    return finisher.accumulate([&](const auto& f) {
-      int k = begin;
-      for (; k + 1 < end; k += 2) {
-        f(held[k], 0, k);
-        f(held[k + 1], 1, k);
-      }
-      if (k < end) f(held[k], rownorm::impl::unpaired, k);
-    });
-  }
+  /// Entries that are held, from the first to before the last.
+  struct Range {
+    int begin;
+    int end;
+  };
 
-  /// Rows whose entries follow each other from `held` on. Each worker has equally many items.
+  /// Slices of rows that are cut, as soon as their totals are known. Returns what the team is to store: slices whose
+  /// totals are not known after a while it leaves for the last kernel.
   template <class Member>
-  KOKKOS_FUNCTION void normalize_rows(const TileTeam<Member>& team, const Scratch& scratch, Held* held,
-                                      std::int64_t first_row, int count) const {
-    const std::uint16_t* const starts = scratch.starts;
-    const int all = starts[count];
-    const int each = (all + team.workers() - 1) / team.workers() | 1;  // odd: no two lanes meet in a bank
-    const int begin = Kokkos::min(team.worker() * each, all), end = Kokkos::min(begin + each, all);
-
-    // The row that the first item is of.
-    int low = 0, high = count;
-    while (low + 1 < high) {
-      const int middle = (low + high) / 2;
-      if (starts[middle] <= begin)
-        low = middle;
-      else
-        high = middle;
-    }
-    // Rows that end here; the first may have begun before. What is left is of one that ends elsewhere.
-    int row = low, first = -1, first_begin = 0, first_end = 0;
-    int open_begin = 0, open_end = 0;
-    OpenRow<Partial> open{};
-    Partial of_first{};
-    for (int item = begin; item < end;) {
-      const int row_end = starts[row + 1], part_end = Kokkos::min(row_end, end);
-      const int from = Kokkos::max(item, starts[row] + 1) - row - 1, to = part_end - row - 1;
-      Partial partial = sum(held, from, to);
-      if (row_end > end) {
-        open.partial = partial;
-        open_begin = from, open_end = to;
-      } else if (open.ends == 0) {
-        open.ends = 1;
-        of_first = partial;
-        first = row, first_begin = from, first_end = to;
-      } else {
-        const Scale scale = finisher.finish(first_row + row, partial, row_end - starts[row] - 1, true);
-        for (int k = from; k < to; ++k) held[k] = rescaled(scale, held[k]);
+  KOKKOS_FUNCTION Range rescale_slices(const TileTeam<Member>& team, const Scratch& scratch, const Tile& tile) const {
+    Range rest{tile.begin(), tile.end()};
+    unsigned left = 0;
+    if (tile.has_slice_before())
+      if (const Slice slice = tile.slice_before(scratch.starts); !rescale_slice(team, scratch, slice)) {
+        left |= 1u << at_begin;
+        rest.begin = slice.end;
       }
-      item = part_end;
-      if (row_end <= end) ++row;
-    }
+    if (tile.has_slice_after())
+      if (const Slice slice = tile.slice_after(scratch.starts); !rescale_slice(team, scratch, slice)) {
+        left |= 1u << at_end;
+        rest.end = slice.begin;
+      }
+    if (left != 0 && team.worker() == 0) words.leave(tile.number, left);
+    return rest;
+  }
 
-    const bool ends_row = open.ends != 0;
-    Partial before = team.open_before(scratch.open, finisher, open);
-    if (ends_row) {
-      finisher.combine(before, of_first);
-      const Scale scale = finisher.finish(first_row + first, before, starts[first + 1] - starts[first] - 1, true);
-      scratch.scales[team.worker()] = scale;
-      for (int k = first_begin; k < first_end; ++k) held[k] = rescaled(scale, held[k]);
+  /// A slice's partial result, to where those of its row meet; the last one there has the row's total.
+  template <class Member>
+  KOKKOS_FUNCTION void leave_part(const TileTeam<Member>& team, const Scratch& scratch, const Slice& slice,
+                                  std::int64_t number) const {
+    const Partial mine = sum(finisher, scratch.held, slice.begin + team.worker(), slice.end, team.workers());
+    const Partial part = team.combine(scratch.partials, finisher, mine);
+    if (team.worker() == 0) {
+      words.part(number, number == slice.first_tile ? at_end : at_begin) = part;
+      Kokkos::memory_fence();
+      scratch.is_true() = words.count(slice.first_tile, slice.count);
     }
-    const int next = team.next_where(scratch.ends, ends_row);  // meets at a barrier
-    if (open_begin < open_end) {
-      const Scale scale = scratch.scales[next];
-      for (int k = open_begin; k < open_end; ++k) held[k] = rescaled(scale, held[k]);
+    team.barrier();
+    if (scratch.is_true() != 0) {
+      Kokkos::memory_fence();
+      Partial some{};
+      for (int s = team.worker(); s < slice.count; s += team.workers())
+        finisher.combine(some, words.part(slice.first_tile + s, s == 0 ? at_end : at_begin));
+      const Partial total = team.combine(scratch.partials, finisher, some);
+      if (team.worker() == 0) {
+        finisher.finish(slice.row, total, rows.length(slice.row), true);
+        words.total(slice.first_tile) = total;
+        Kokkos::memory_fence();
+        words.set_done(slice.first_tile);
+      }
+    }
+    team.barrier();
+  }
+
+  /// False where the total of its row is not known after a while.
+  template <class Member>
+  KOKKOS_FUNCTION bool rescale_slice(const TileTeam<Member>& team, const Scratch& scratch, const Slice& slice) const {
+    if (team.worker() == 0) {
+      bool is_done = words.is_done(slice.first_tile);
+      for (int n = slice.count > max_slices ? 0 : patience; !is_done && n > 0; --n)
+        is_done = words.is_done(slice.first_tile);
+      scratch.is_true() = is_done;
+    }
+    team.barrier();
+    const bool is_done = scratch.is_true() != 0;
+    team.barrier();
+    if (!is_done) return false;
+    Kokkos::memory_fence();
+    const Partial total = words.total(slice.first_tile);
+    const Scale scale = finisher.finish(slice.row, total, rows.length(slice.row), false);
+    rescale(scale, scratch.held, slice.begin + team.worker(), slice.end, team.workers());
+    return true;
+  }
+
+  /// The rows that a tile has whole: short ones by a lane each, longer ones after that by so many lanes as most of them
+  /// need, and the longest by a warp each.
+  template <class Member>
+  KOKKOS_FUNCTION void normalize_rows(const TileTeam<Member>& team, const Scratch& scratch, const Tile& tile) const {
+    normalize_short_rows(team, scratch, tile);
+    team.barrier();
+    const LongRows longer = scratch.long_rows(0);
+    if (longer.count() == 0) return;
+    // The longest one, where the others are hardly shorter.
+    const int wanted = Kokkos::min(longer.longest(), (3 * longer.entries()) / (2 * longer.count()));
+    int shift = 0;
+    while (1 << shift < team.lanes() && entries_per_lane << shift < wanted) ++shift;
+    normalize_long_rows(team, scratch, tile.first.row, shift);
+    team.barrier();
+    normalize_longest_rows(team, scratch, tile.first.row);
+  }
+
+  /// Each by one lane, which holds its values.
+  template <class Member>
+  KOKKOS_FUNCTION void normalize_short_rows(const TileTeam<Member>& team, const Scratch& scratch,
+                                            const Tile& tile) const {
+    const int count = tile.whole_rows();
+    const bool records = finisher.records();
+    ROWNORM_IMPL_UNROLL(1)
+    for (int row = team.worker(); row < count; row += team.workers()) {
+      const int begin = scratch.starts[row], length = scratch.starts[row + 1] - begin;
+      if (length > values_per_lane) {
+        scratch.long_rows(0).add(row, length);
+      } else if (length > 0 || records) {
+        const HeldValues mine(scratch.held + begin, length);
+        mine.rescale(*this, finisher.finish(tile.first.row + row, mine.sum(finisher), length, records));
+      }
     }
   }
+
+  /// Each by 2^shift lanes, which have equally many neighbouring entries. Much longer rows are left for warps.
+  template <class Member>
+  KOKKOS_FUNCTION void normalize_long_rows(const TileTeam<Member>& team, const Scratch& scratch, std::int64_t first_row,
+                                           int shift) const {
+    const LongRows listed = scratch.long_rows(0);
+    const int lanes = 1 << shift, lane = team.worker() & (lanes - 1), groups = team.workers() >> shift;
+    const int count = listed.count();
+    const bool records = finisher.records() && lane == 0;
+    ROWNORM_IMPL_UNROLL(1)
+    for (int first = 0; first < count; first += groups) {
+      const int k = first + (team.worker() >> shift);
+      const int row = k < count ? listed.rows[k] : 0;
+      int begin = scratch.starts[row], length = k < count ? scratch.starts[row + 1] - begin : 0;
+      if (length > 2 * entries_per_lane << shift) {
+        if (lane == 0) scratch.long_rows(1).add(row, length);
+        length = 0;
+      }
+      // An odd number of entries a lane: no two lanes meet in a bank of scratch memory.
+      const int each = (length + lanes - 1) >> shift | 1;
+      begin += Kokkos::min(lane * each, length);
+      const int end = Kokkos::min(begin + each, scratch.starts[row] + length);
+      const Partial total = team.combine_group(lanes, finisher, sum(finisher, scratch.held, begin, end, 1));
+      if (length > 0) rescale(finisher.finish(first_row + row, total, length, records), scratch.held, begin, end, 1);
+    }
+  }
+
+  /// Each by a warp.
+  template <class Member>
+  KOKKOS_FUNCTION void normalize_longest_rows(const TileTeam<Member>& team, const Scratch& scratch,
+                                              std::int64_t first_row) const {
+    const LongRows listed = scratch.long_rows(1);
+    const int count = listed.count(), lane = team.worker() % team.lanes();
+    const bool records = finisher.records() && lane == 0;
+    ROWNORM_IMPL_UNROLL(1)
+    for (int k = team.warp(); k < count; k += team.warps()) {
+      const int row = listed.rows[k], begin = scratch.starts[row], end = scratch.starts[row + 1];
+      const Partial total =
+          team.combine_group(team.lanes(), finisher, sum(finisher, scratch.held, begin + lane, end, team.lanes()));
+      rescale(finisher.finish(first_row + row, total, end - begin, records), scratch.held, begin + lane, end,
+              team.lanes());
+    }
+  }
+
+  /// Neighbouring values, no more than a lane holds.
+  struct HeldValues {
+    Held values[values_per_lane];
+    Held* held;
+    int count;
+
+    KOKKOS_FORCEINLINE_FUNCTION HeldValues(Held* first, int n) : held(first), count(n) {
+      ROWNORM_IMPL_UNROLL()
+      for (int q = 0; q < values_per_lane; ++q) values[q] = q < count ? held[q] : Held{};
+    }
+    KOKKOS_FORCEINLINE_FUNCTION Partial sum(const Finisher& finisher) const {
+      return finisher.accumulate([&](const auto& f) {
+        ROWNORM_IMPL_UNROLL()
+        for (int q = 0; q < values_per_lane; q += 2)
+          if (q < count) {
+            f(values[q], 0, q);
+            f(values[q + 1], 1, q);
+          }
+      });
+    }
+    KOKKOS_FORCEINLINE_FUNCTION void rescale(const EntryTiles& kernel, const Scale& scale) const {
+      const auto by = [&](const Scale& known) {
+        ROWNORM_IMPL_UNROLL()
+        for (int q = 0; q < values_per_lane; ++q)
+          if (q < count) held[q] = as_held_y(kernel.rescaled(known, values[q]));
+      };
+      if (scale.power == 1)
+        by(scale.without_power());
+      else
+        by(scale);
+    }
+  };
 
   template <class Exec, class Kernel>
   static void run(const Exec& exec, const char* label, const Schedule& schedule, int teams, std::size_t bytes,
                   const Kernel& kernel) {
 #ifdef KOKKOS_ENABLE_CUDA
     if constexpr (std::is_same_v<Exec, Kokkos::Cuda>) {
-      rownorm::impl::launch_native_teams<tile_lanes, teams_per_processor>(label, exec, teams, schedule.team_size,
-                                                                          schedule.vector_length, bytes, kernel);
+      rownorm::impl::launch_native_teams<max_lanes, teams_per_processor>(label, exec, teams, schedule.team_size,
+                                                                         schedule.vector_length, bytes, kernel);
       return;
     } else
 #endif

@@ -24,10 +24,13 @@ struct SparseFinisher : rownorm::impl::ExtendedFinisher<Norm, Compute> {
   /// The scale of a row. One thread a row `records`.
   KOKKOS_FORCEINLINE_FUNCTION Scale finish(std::int64_t i, const Partial& row, std::int64_t entries,
                                            bool records) const {
-    if (!over_entries) return finish_with(*this, i, row, records);
     SparseFinisher own = *this;
-    own.length = rownorm::impl::RowLength(Kokkos::max<std::int64_t>(entries, 1));
-    return finish_with(own, i, row, records);
+    if (over_entries) own.length = rownorm::impl::RowLength(Kokkos::max<std::int64_t>(entries, 1));
+    return finish_with(own, i, row, records && this->records());
+  }
+  /// Whether anything is made of rows without entries.
+  KOKKOS_FORCEINLINE_FUNCTION bool records() const {
+    return this->extras.norms.data != nullptr || this->extras.status != nullptr || scales != nullptr;
   }
 
  private:
