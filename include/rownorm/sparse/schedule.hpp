@@ -71,8 +71,8 @@ inline Schedule schedule_with(Kernel kernel, const Problem& problem, const Machi
       schedule.vector_length = has_lanes ? 32 : 1;
       schedule.team_size = has_lanes ? lanes / 32 : machine.max_team_threads;
       schedule.patience = 256;
-      // As many slices as the device holds at once.
-      schedule.max_slices = static_cast<std::int64_t>(machine.processors) * impl::tile_teams_per_processor(value_bytes);
+      // About as many slices as the device holds at once.
+      schedule.max_slices = 8 * static_cast<std::int64_t>(machine.processors);
       schedule.last_teams = 4 * machine.processors;
       break;
     }

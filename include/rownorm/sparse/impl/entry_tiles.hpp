@@ -117,11 +117,9 @@ struct EntryTiles {
                          FindTiles{kernel.rows, kernel.words});
     run(exec, "rownorm::EntryTiles", schedule, static_cast<int>(schedule.tiles),
         static_cast<std::size_t>(kernel.layout.bytes), kernel);
-    if constexpr (is_direct_v<Source>) {
-      if (schedule.tiles == 1 || !finisher.writes_y()) return;
-      const auto teams = static_cast<int>(std::min<std::int64_t>(schedule.tiles, schedule.last_teams));
-      run(exec, "rownorm::LeftSlices", schedule, teams, 0, LeftSlices{kernel});
-    }
+    if (schedule.tiles == 1) return;
+    const auto teams = static_cast<int>(std::min<std::int64_t>(schedule.tiles, schedule.last_teams));
+    run(exec, "rownorm::LeftSlices", schedule, teams, lanes * sizeof(Partial), LeftSlices{kernel});
   }
 
   /// The first kernel: where tiles begin. It makes the words ready as well.
@@ -146,11 +144,11 @@ struct EntryTiles {
     team.barrier();
 
     // Others wait for these.
-    if (tile.has_slice_before()) leave_part(team, scratch, tile.slice_before(scratch.starts), number);
-    if (tile.has_slice_after()) leave_part(team, scratch, tile.slice_after(scratch.starts), number);
+    if (tile.has_slice_before()) put_part(team, scratch, tile.slice_before(scratch.starts), number, at_begin);
+    if (tile.has_slice_after()) put_part(team, scratch, tile.slice_after(scratch.starts), number, at_end);
     normalize_rows(team, scratch, tile);
-    if (!is_direct_v<Source> || !finisher.writes_y()) return;
     const Range rest = rescale_slices(team, scratch, tile);
+    if (!finisher.writes_y()) return;
     team.barrier();
     store(team, scratch.held, tile.origin, rest.begin, rest.end);
   }
@@ -162,26 +160,29 @@ struct EntryTiles {
     template <class Member>
     KOKKOS_FUNCTION void operator()(const Member& member) const {
       const TileTeam<Member> team(member);
+      auto* const partials = static_cast<Partial*>(
+          member.team_scratch(0).get_shmem_aligned(team.workers() * sizeof(Partial), rownorm::impl::line_bytes));
       const std::int64_t count = of.words.left_count();
       for (std::int64_t k = member.league_rank(); k < count; k += member.league_size()) {
         const auto [tile, slots] = of.words.left(k);
-        rescale_tile(team, tile, slots);
+        const TileBegin begin = of.words.begin(tile), end = of.words.begin(tile + 1);
+        if (slots & 1u << at_begin)
+          rescale(team, partials, begin, begin.entry, Kokkos::min(of.rows.begin(begin.row), end.entry), false);
+        if (slots & 1u << at_end) rescale(team, partials, end, of.rows.begin(end.cut_row()), end.entry, true);
       }
     }
 
    private:
     template <class Member>
-    KOKKOS_FUNCTION void rescale_tile(const TileTeam<Member>& team, std::int64_t number, unsigned slots) const {
-      const TileBegin begin = of.words.begin(number), end = of.words.begin(number + 1);
-      if (slots & 1u << at_begin) rescale(team, begin, begin.entry, Kokkos::min(of.rows.begin(begin.row), end.entry));
-      if (slots & 1u << at_end) rescale(team, end, of.rows.begin(end.cut_row()), end.entry);
-    }
-    template <class Member>
-    KOKKOS_FUNCTION void rescale(const TileTeam<Member>& team, const TileBegin& cut, std::int64_t begin,
-                                 std::int64_t end) const {
+    KOKKOS_FUNCTION void rescale(const TileTeam<Member>& team, Partial* partials, const TileBegin& cut,
+                                 std::int64_t begin, std::int64_t end, bool is_first) const {
       const std::int64_t row = cut.cut_row();
-      const Partial total = of.words.total(cut.first_tile);
-      const Scale scale = of.finisher.finish(row, total, of.rows.length(row), false);
+      Partial some{};
+      of.combine_parts(team, cut.first_tile, cut.slices, 0, some);
+      const Partial total = team.combine(partials, of.finisher, some);
+      team.barrier();
+      const Scale scale = of.finisher.finish(row, total, of.rows.length(row), is_first && team.worker() == 0);
+      if (!of.finisher.writes_y()) return;
       const auto count = static_cast<int>(end - begin);
       ROWNORM_IMPL_UNROLL(8)
       for (int k = team.worker(); k < count; k += team.workers()) of.y[begin + k] = of.rescaled(scale, of.x(begin + k));
@@ -212,8 +213,7 @@ struct EntryTiles {
     KOKKOS_FUNCTION LongRows long_rows(int level) const {
       return {reinterpret_cast<std::uint16_t*>(lists + level * list_bytes), counts + 3 * level};
     }
-    /// What one thread tells all.
-    KOKKOS_FUNCTION int& is_true() const { return counts[6]; }
+    KOKKOS_FUNCTION int& is_missing() const { return counts[6]; }
   };
 
   /// Begins to copy entries to where they are held.
@@ -313,19 +313,20 @@ struct EntryTiles {
     int end;
   };
 
-  /// Slices of rows that are cut, as soon as their totals are known. Returns what the team is to store: slices whose
-  /// totals are not known after a while it leaves for the last kernel.
+  /// Slices of rows that are cut, as soon as all of these are known. Returns what the team is to store: slices of rows
+  /// of which others are not known after a while it leaves for the last kernel.
   template <class Member>
   KOKKOS_FUNCTION Range rescale_slices(const TileTeam<Member>& team, const Scratch& scratch, const Tile& tile) const {
     Range rest{tile.begin(), tile.end()};
     unsigned left = 0;
-    if (tile.has_slice_before())
-      if (const Slice slice = tile.slice_before(scratch.starts); !rescale_slice(team, scratch, slice)) {
+    // Without a y there is nothing to do but to record, which the first slice of a row does.
+    if (tile.has_slice_before() && finisher.writes_y())
+      if (const Slice slice = tile.slice_before(scratch.starts); !rescale_slice(team, scratch, slice, false)) {
         left |= 1u << at_begin;
         rest.begin = slice.end;
       }
     if (tile.has_slice_after())
-      if (const Slice slice = tile.slice_after(scratch.starts); !rescale_slice(team, scratch, slice)) {
+      if (const Slice slice = tile.slice_after(scratch.starts); !rescale_slice(team, scratch, slice, true)) {
         left |= 1u << at_end;
         rest.end = slice.begin;
       }
@@ -333,51 +334,49 @@ struct EntryTiles {
     return rest;
   }
 
-  /// A slice's partial result, to where those of its row meet; the last one there has the row's total.
+  /// A slice's partial result, to where those of its row meet.
   template <class Member>
-  KOKKOS_FUNCTION void leave_part(const TileTeam<Member>& team, const Scratch& scratch, const Slice& slice,
-                                  std::int64_t number) const {
+  KOKKOS_FUNCTION void put_part(const TileTeam<Member>& team, const Scratch& scratch, const Slice& slice,
+                                std::int64_t number, Slot slot) const {
     const Partial mine = sum(finisher, scratch.held, slice.begin + team.worker(), slice.end, team.workers());
     const Partial part = team.combine(scratch.partials, finisher, mine);
-    if (team.worker() == 0) {
-      words.part(number, number == slice.first_tile ? at_end : at_begin) = part;
-      Kokkos::memory_fence();
-      scratch.is_true() = words.count(slice.first_tile, slice.count);
-    }
-    team.barrier();
-    if (scratch.is_true() != 0) {
-      Kokkos::memory_fence();
-      Partial some{};
-      for (int s = team.worker(); s < slice.count; s += team.workers())
-        finisher.combine(some, words.part(slice.first_tile + s, s == 0 ? at_end : at_begin));
-      const Partial total = team.combine(scratch.partials, finisher, some);
-      if (team.worker() == 0) {
-        finisher.finish(slice.row, total, rows.length(slice.row), true);
-        words.total(slice.first_tile) = total;
-        Kokkos::memory_fence();
-        words.set_done(slice.first_tile);
-      }
-    }
+    if (team.worker() == 0) words.put_part(number, slot, part);
     team.barrier();
   }
 
-  /// False where the total of its row is not known after a while.
+  /// What every so many-th slice of a row has, for the caller's share. False where one of them is not there though
+  /// looked for so many times.
   template <class Member>
-  KOKKOS_FUNCTION bool rescale_slice(const TileTeam<Member>& team, const Scratch& scratch, const Slice& slice) const {
-    if (team.worker() == 0) {
-      bool is_done = words.is_done(slice.first_tile);
-      for (int n = slice.count > max_slices ? 0 : patience; !is_done && n > 0; --n)
-        is_done = words.is_done(slice.first_tile);
-      scratch.is_true() = is_done;
+  KOKKOS_FUNCTION bool combine_parts(const TileTeam<Member>& team, int first_tile, int slices, int looks,
+                                     Partial& total) const {
+    bool are_there = true;
+    for (int s = team.worker(); s < slices; s += team.workers()) {
+      Partial part;
+      bool is_there = words.get_part(first_tile + s, s == 0 ? at_end : at_begin, part);
+      for (int n = looks; !is_there && n > 0; --n)
+        is_there = words.get_part(first_tile + s, s == 0 ? at_end : at_begin, part);
+      are_there = are_there && is_there;
+      finisher.combine(total, part);
     }
+    return are_there;
+  }
+
+  /// False where not all of its row is known after a while.
+  template <class Member>
+  KOKKOS_FUNCTION bool rescale_slice(const TileTeam<Member>& team, const Scratch& scratch, const Slice& slice,
+                                     bool is_first) const {
+    if (slice.count > max_slices) return false;
+    if (team.worker() == 0) scratch.is_missing() = 0;
     team.barrier();
-    const bool is_done = scratch.is_true() != 0;
+    Partial some{};
+    if (!combine_parts(team, slice.first_tile, slice.count, patience, some)) scratch.is_missing() = 1;
+    const Partial total = team.combine(scratch.partials, finisher, some);
     team.barrier();
-    if (!is_done) return false;
-    Kokkos::memory_fence();
-    const Partial total = words.total(slice.first_tile);
-    const Scale scale = finisher.finish(slice.row, total, rows.length(slice.row), false);
-    rescale(scale, scratch.held, slice.begin + team.worker(), slice.end, team.workers());
+    const bool is_missing = scratch.is_missing() != 0;
+    team.barrier();
+    if (is_missing) return false;
+    const Scale scale = finisher.finish(slice.row, total, rows.length(slice.row), is_first && team.worker() == 0);
+    if (finisher.writes_y()) rescale(scale, scratch.held, slice.begin + team.worker(), slice.end, team.workers());
     return true;
   }
 

@@ -29,16 +29,15 @@ struct SparseRows {
   /// Where the value of entry k of row i is.
   KOKKOS_FORCEINLINE_FUNCTION std::int64_t place(std::int64_t i, std::int64_t k) const { return begin(i) + k; }
 
-  /// The first row whose item is no earlier than the given one; `rows` if there is none. Looks at three rows at once,
-  /// as what it costs is to wait for them.
+  /// The first row whose item is no earlier than the given one; `rows` if there is none.
   KOKKOS_FUNCTION std::int64_t first_row_at(std::int64_t wanted) const {
     std::int64_t low = 0, high = rows;
     while (low < high) {
-      const std::int64_t quarter = (high - low) / 4;
-      const std::int64_t a = low + quarter, b = low + 2 * quarter, c = low + 3 * quarter;
-      const bool before_a = item(a) >= wanted, before_b = item(b) >= wanted, before_c = item(c) >= wanted;
-      high = before_a ? a : before_b ? b : before_c ? c : high;
-      low = before_a ? low : before_b ? a + 1 : before_c ? b + 1 : c + 1;
+      const std::int64_t middle = low + (high - low) / 2;
+      if (item(middle) < wanted)
+        low = middle + 1;
+      else
+        high = middle;
     }
     return low;
   }
