@@ -71,6 +71,7 @@ void check_tiles(std::int64_t items, int patience) {
       schedule.tiles = rownorm::impl::divide_rounding_up(matrix.rows() + matrix.entries(), items);
     }
     schedule.patience = patience;
+    schedule.max_slices = 5000;
     for (const rownorm::AnyNorm norm : {rownorm::AnyNorm(rownorm::SumAbs{}), rownorm::AnyNorm(rownorm::Euclidean{}),
                                         rownorm::AnyNorm(rownorm::MaxAbs{})}) {
       CAPTURE(shape.name, items, patience);
@@ -133,6 +134,9 @@ TEST_CASE("schedules are functions of problem and machine", "[schedule]") {
   CHECK(hopper.kernel == sparse::Kernel::EntryTiles);
   CHECK(hopper.tiles * hopper.tile_items >= large.rows + large.entries);
   CHECK((hopper.tiles - 1) * hopper.tile_items < large.rows + large.entries);
+  // No team waits for slices that cannot be there: a tile of 4096 values and an eighth is 20 KiB and more.
+  CHECK(hopper.max_slices == 132 * 10);
+  CHECK(sparse::choose_schedule(large, rownorm::machines::ada).max_slices == 128 * 4);
   const sparse::Schedule host = sparse::choose_schedule(large, rownorm::machines::host(8));
   CHECK(host.kernel == sparse::Kernel::HostEntries);
   CHECK(host.bypass_cache);

@@ -71,8 +71,10 @@ inline Schedule schedule_with(Kernel kernel, const Problem& problem, const Machi
       schedule.vector_length = has_lanes ? 32 : 1;
       schedule.team_size = has_lanes ? lanes / 32 : machine.max_team_threads;
       schedule.patience = 256;
-      // About as many slices as the device holds at once.
-      schedule.max_slices = 8 * static_cast<std::int64_t>(machine.processors);
+      // As many slices as the device holds at once. To wait for one that is not there yet may stop all who are.
+      const auto team_bytes = static_cast<int>(schedule.tile_items * 9 / 8) * std::max(value_bytes, 4) + (4 << 10);
+      const int teams = std::min(impl::tile_teams_per_processor(value_bytes), machine.scratch_bytes / team_bytes);
+      schedule.max_slices = static_cast<std::int64_t>(machine.processors) * teams;
       schedule.last_teams = 4 * machine.processors;
       break;
     }

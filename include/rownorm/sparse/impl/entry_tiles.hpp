@@ -344,17 +344,17 @@ struct EntryTiles {
     team.barrier();
   }
 
-  /// What every so many-th slice of a row has, for the caller's share. False where one of them is not there though
-  /// looked for so many times.
+  /// What every so many-th slice of a row has, for the caller's share. False where one of them was not there though
+  /// looked for so many times, all together.
   template <class Member>
   KOKKOS_FUNCTION bool combine_parts(const TileTeam<Member>& team, int first_tile, int slices, int looks,
                                      Partial& total) const {
     bool are_there = true;
     for (int s = team.worker(); s < slices; s += team.workers()) {
       Partial part;
-      bool is_there = words.get_part(first_tile + s, s == 0 ? at_end : at_begin, part);
-      for (int n = looks; !is_there && n > 0; --n)
-        is_there = words.get_part(first_tile + s, s == 0 ? at_end : at_begin, part);
+      const Slot slot = s == 0 ? at_end : at_begin;
+      bool is_there = words.get_part(first_tile + s, slot, part);
+      for (; !is_there && looks > 0; --looks) is_there = words.get_part(first_tile + s, slot, part);
       are_there = are_there && is_there;
       finisher.combine(total, part);
     }
