@@ -135,8 +135,7 @@ inline std::string explain(const Schedule& schedule, const Problem& problem) {
       return "Three kernels" + work + ", " + tiles + " teams of " +
              std::to_string(schedule.team_size * schedule.vector_length) + " lanes with " + items +
              " rows and entries each, one before that finds where these begin, and one after it for slices of long "
-             "rows "
-             "that could not wait";
+             "rows that could not wait";
     case Kernel::HostEntries:
       return "One kernel" + work + ", " + tiles + " shares of " + items + " rows and entries" +
              (schedule.bypass_cache ? ", y stored past the caches" : "") +

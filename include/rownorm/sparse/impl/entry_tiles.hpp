@@ -11,6 +11,7 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
+#include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/native_team.hpp>
 #include <rownorm/impl/packet.hpp>
@@ -69,8 +70,8 @@ struct EntryTiles {
 
     static Layout of(const TiledRows<Offset>& rows, int lanes) {
       const auto lines = [](std::int64_t bytes) {
-        return static_cast<int>((bytes + rownorm::impl::line_bytes - 1) / rownorm::impl::line_bytes *
-                                rownorm::impl::line_bytes);
+        return static_cast<int>(rownorm::impl::divide_rounding_up(bytes, rownorm::impl::line_bytes)) *
+               rownorm::impl::line_bytes;
       };
       const std::int64_t most = rows.most_items();
       constexpr std::int64_t item_bytes = std::max(sizeof(Held), sizeof(int));
