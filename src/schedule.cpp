@@ -320,10 +320,12 @@ Schedule row_in_registers(const Problem& problem, const Machine& machine, const 
   const int per_lane = (packets <= tuning.few_packets_row && !is_large ? tuning.few_packets : 8) / problem.arrays_read;
   const std::int64_t warps =
       std::max<std::int64_t>(1, divide_rounding_up(packets, std::int64_t{per_lane} * machine.vector_lanes));
-  // Sums of double need so many registers that no more than twice 384 threads of a processor have them. Teams must not
-  // leave much of a processor unused.
-  const int max_threads =
-      std::min({machine.max_team_threads, machine.threads_per_processor / 2, has_large_sums(problem) ? 384 : 1024});
+  // Sums of double need so many registers that no more than twice 384 threads of a processor have them; those of
+  // squares with a gradient, four times 128. Teams must not leave much of a processor unused.
+  const int of_kernel = impl::has_largest_sums(problem.in_double, problem.arrays_read, problem.takes_roots) ? 128
+                        : has_large_sums(problem)                                                           ? 384
+                                                                                                            : 1024;
+  const int max_threads = std::min({machine.max_team_threads, machine.threads_per_processor / 2, of_kernel});
   if (warps * machine.vector_lanes > max_threads || problem.rows > max_league_size) return {};
   return {.kernel = Kernel::RowInRegisters,
           .league_size = static_cast<int>(problem.rows),
@@ -341,11 +343,11 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
     return of.lanes * (of.packets_in_registers / problem.arrays_read + in_scratch);
   };
   // Two teams a processor, since one loads while the other waits. A single large one is better where it holds the row,
-  // so that no team waits for others; but not where x must be loaded value by value, nor where weights are loaded while
-  // nothing else is, nor where it would leave much of the processor unused.
+  // so that no team waits for others; but not where x must be loaded value by value, nor where it would leave much of
+  // the processor unused.
   const bool is_large = problem.in_double || (problem.arrays_read > 1 && n == 8);
   impl::SliceTeams of = impl::slice_teams(is_large);
-  if (const auto large = impl::slice_teams(is_large, 1); problem.have_same_phase && !problem.has_weights &&
+  if (const auto large = impl::slice_teams(is_large, 1); problem.have_same_phase &&
                                                          machine.threads_per_processor >= 2048 &&
                                                          most_packets(of) < packets && packets <= most_packets(large))
     of = large;
@@ -370,7 +372,10 @@ Schedule row_across_teams(const Problem& problem, const Machine& machine, const 
 Schedule streamed_row(const Problem& problem, const Machine& machine, const Tuning& tuning) {
   // Sums of double leave registers for half as many threads.
   const int threads = has_large_sums(problem) ? tuning.stream_threads / 2 : tuning.stream_threads;
-  const std::int64_t teams = divide_rounding_up(std::int64_t{machine.processors} * tuning.stream_teams, problem.rows);
+  // Several teams after each other on each place of a processor, so that the last ones leave few without work.
+  constexpr int rounds = 8;
+  const std::int64_t resident_teams = std::int64_t{machine.processors} * tuning.stream_teams;
+  const std::int64_t teams = divide_rounding_up(rounds * resident_teams, problem.rows);
   return {.kernel = Kernel::StreamedRow,
           .league_size = static_cast<int>(std::min(problem.rows * teams, max_league_size)),
           .team_size = threads / machine.vector_lanes,

@@ -68,15 +68,16 @@ std::pair<Reals, rownorm::RowStatus> rows_of_every_kind(std::size_t rows, std::s
   return {x, status};
 }
 
-/// A vector of device memory as a view of every third element.
+/// A vector of device memory as a view of every third element, or of any other stride, from element `offset` on.
 template <class Exec, class T>
 class StridedVector {
  public:
-  explicit StridedVector(std::size_t length) : place_{1, length, 0, 3, 1}, buffer_(place_.length() + 2) {}
+  explicit StridedVector(std::size_t length, std::size_t stride = 3, std::size_t offset = 1)
+      : place_{1, length, 0, stride, offset}, buffer_(place_.length() + 2) {}
 
   auto view() const {
-    return Kokkos::View<T*, Stride, typename Exec::device_type>(buffer_.data() + place_.offset,
-                                                                Kokkos::LayoutStride(place_.columns, 3));
+    return Kokkos::View<T*, Stride, typename Exec::device_type>(
+        buffer_.data() + place_.offset, Kokkos::LayoutStride(place_.columns, place_.column_stride));
   }
   void put(const Reals& values) { buffer_.put(place_, values); }
   std::vector<T> get() { return buffer_.get(place_); }
@@ -146,13 +147,15 @@ void check_extras(const rownorm::AnyNorm& norm, std::size_t rows, std::size_t co
   const Reals weights = rounded_to<Extra>(random_rows<float>(1, columns, 3));
   const Expected<T> expected =
       Expected<T>(x, columns, epsilon_as_seen<T, T>(1e-8), norm).times(rounded_to<rownorm::compute_type<T>>(weights));
-  StridedVector<Exec, Extra> weights_vector(columns), norms_vector(rows);
-  weights_vector.put(weights);
+  // Weights that are neighbours are read in packets where they begin at one, else one by one.
+  StridedVector<Exec, Extra> strided(columns), aligned(columns, 1, 0), unaligned(columns, 1, 1);
+  for (auto* const vector : {&strided, &aligned, &unaligned}) vector->put(weights);
+  StridedVector<Exec, Extra> norms_vector(rows);
   const Kokkos::View<rownorm::RowStatus, typename Exec::device_type> counts("counts");
   // A weight takes one more rounding; a type of 16 bits does not see it.
   const long double promised = Format<T>::promised_ulp + (Format<T>::promised_ulp > 1 ? 1 : 0);
-  for (const Placements& at : all_placements(rows, columns)) {
-    CAPTURE(rows, columns, name_of(norm), at.x.row_stride, at.y.row_stride);
+  const auto check_at = [&](const Placements& at, const StridedVector<Exec, Extra>& weights_vector) {
+    CAPTURE(rows, columns, name_of(norm), at.x.row_stride, at.y.row_stride, weights_vector.view().stride(0));
     Buffer<Exec, T> x_buffer(at.x.length()), y_buffer(at.y.length() + 3);
     x_buffer.put(at.x, x);
     const auto x_view = view_at<const T, Stride, Exec>(x_buffer.data(), at.x);
@@ -196,7 +199,11 @@ void check_extras(const rownorm::AnyNorm& norm, std::size_t rows, std::size_t co
     const auto in_place = view_at<T, Stride, Exec>(x_buffer.data(), at.x);
     rownorm::normalize(Exec(), in_place, in_place, norms_vector.view(), params);
     check(x_buffer.get(at.x));
-  }
+  };
+  for (const Placements& at : all_placements(rows, columns)) check_at(at, strided);
+  const Placement right = place<Right>(rows, columns);
+  check_at({right, right}, aligned);
+  check_at({right, right}, unaligned);
 }
 
 }  // namespace

@@ -200,7 +200,7 @@ TEST_CASE("batches of matrices, and two arrays read as one", "[schedule]") {
             .kernel == Kernel::TeamPerRow);
 }
 
-TEST_CASE("what extras and weights change", "[schedule]") {
+TEST_CASE("what extras change", "[schedule]") {
   // Rows cost more to finish, so that fewer lanes have one.
   const auto packed = [](std::int64_t columns, int value_bytes, bool has_extras) {
     return choose_schedule(
@@ -212,11 +212,27 @@ TEST_CASE("what extras and weights change", "[schedule]") {
   CHECK(packed(16, 8, false).vector_length == 4);
   CHECK(packed(16, 8, true).vector_length == 2);
   CHECK(packed(64, 4, true) == packed(64, 4, false));
-  // No single large team a processor: nothing else would be loaded while it loads weights.
-  Problem problem{.rows = 8192, .columns = 65536, .x_value_bytes = 4, .has_extras = true};
-  CHECK(choose_schedule(problem, machines::hopper).teams_per_row == 1);
-  problem.has_weights = true;
-  CHECK(choose_schedule(problem, machines::hopper).teams_per_row == 2);
+}
+
+TEST_CASE("the largest sums are for teams of four warps", "[schedule]") {
+  const auto of_gradients = [](std::int64_t columns, bool takes_roots) {
+    return choose_schedule(
+        {.rows = 65536, .columns = columns, .x_value_bytes = 8, .arrays_read = 2, .takes_roots = takes_roots},
+        machines::hopper);
+  };
+  CHECK(of_gradients(1024, true).kernel == Kernel::RowInRegisters);
+  CHECK(of_gradients(1024, true).team_size == 4);
+  CHECK(of_gradients(1026, true).kernel == Kernel::RowAcrossTeams);
+  CHECK(of_gradients(3072, false).kernel == Kernel::RowInRegisters);
+}
+
+TEST_CASE("rows that are read twice are shared by so many teams that the last ones leave few processors without work",
+          "[schedule]") {
+  for (const std::int64_t rows : {std::int64_t{1}, std::int64_t{64}, std::int64_t{200}}) {
+    const Schedule streamed =
+        schedule_with(Kernel::StreamedRow, {.rows = rows, .columns = 1 << 22, .x_value_bytes = 8}, machines::hopper);
+    CHECK(streamed.teams_per_row * rows >= 8 * 2 * machines::hopper.processors);
+  }
 }
 
 TEST_CASE("short tiles have small teams, with more rows than threads", "[schedule]") {

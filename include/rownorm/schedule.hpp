@@ -27,7 +27,7 @@ struct Problem {
   std::int64_t batches = 1;     ///< matrices that the rows are of, as many of each
   bool in_double = x_value_bytes >= 8 || y_value_bytes >= 8;  ///< rows are computed in double
   int arrays_read = 1;                                        ///< x alone, or x and a gradient
-  bool has_weights = false;                                   ///< of columns, which are read for each row
+  bool takes_roots = false;                                   ///< the norm is a root of a sum of squares
   bool has_extras = false;  ///< more is wanted than a matrix divided by mean absolute values, or sums of these
   /// The norm is one of RowNorm's own and values are real, and for gradients all of one type, as kernels for hosts want
   /// it.

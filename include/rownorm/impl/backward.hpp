@@ -23,6 +23,7 @@
 #include <rownorm/impl/sums.hpp>
 #include <rownorm/impl/values.hpp>
 #include <rownorm/impl/vector_ref.hpp>
+#include <rownorm/impl/weights.hpp>
 #include <rownorm/norms.hpp>
 
 namespace rownorm::impl {
@@ -126,6 +127,10 @@ struct BackwardFinisher {
   template <class Of, class F>
   KOKKOS_FORCEINLINE_FUNCTION auto with_weights(const F& f) const {
     return impl::with_weights<Of, Compute>(weights, f);
+  }
+  template <class Of, int n, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void with_constant_weights(std::int64_t first, const F& f) const {
+    impl::with_constant_weights<Of, Compute, n>(weights, first, f);
   }
 
   template <class X>

@@ -61,7 +61,7 @@ void launch_plan(const Exec& exec, const RowPlan& plan, X* x, Y* y, const Norm& 
     if (extras.norms.data != nullptr) extras.norm_offsets.offset = plan.loop_offset(loop, 2);
     Problem problem = problem_of(x_rows, y_rows);
     problem.is_compiled = problem.is_compiled && is_built_in_v<Norm>;
-    problem.has_weights = extras.weights.data != nullptr;
+    problem.takes_roots = takes_roots(norm);
     problem.has_extras = !is_plain(x_rows, y_rows, norm, extras);
     launch(exec, x_rows, y_rows, norm, epsilon, extras, choose_schedule(problem, machine_of(exec)));
   }

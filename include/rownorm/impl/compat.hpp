@@ -212,6 +212,16 @@ KOKKOS_FORCEINLINE_FUNCTION Words load_words(const Words* from) {
   return *from;
 }
 
+/// Loads from global memory that nobody writes while the kernel runs: compilers may do so before earlier stores.
+template <class Words>
+KOKKOS_FORCEINLINE_FUNCTION Words load_constant_words(const Words* from) {
+#ifdef __CUDA_ARCH__
+  return __ldg(from);
+#else
+  return *from;
+#endif
+}
+
 /// Begins to copy 4, 8 or 16 aligned bytes of x from global to scratch memory, past the registers; end_copies waits for
 /// those that the calling thread has begun. Devices before compute capability 8.0 copy at once.
 template <int bytes>

@@ -14,6 +14,7 @@
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/impl/vector_ref.hpp>
+#include <rownorm/impl/weights.hpp>
 #include <rownorm/norms.hpp>
 #include <rownorm/parameters.hpp>
 
@@ -129,55 +130,6 @@ KOKKOS_FORCEINLINE_FUNCTION PartialsOf<typename Finisher::Partial, n> accumulate
   return partials;
 }
 
-/// Weights of columns that are all 1.
-struct NoWeights {};
-
-/// Weights of columns, whose type is known.
-template <class Weight>
-struct Weights {
-  const Weight* data;
-  std::int64_t stride;
-
-  template <class Compute>
-  KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
-    return static_cast<Compute>(data[column * stride]);
-  }
-};
-
-/// Weights of columns of any other type.
-struct AnyWeights {
-  VectorRef values;
-
-  template <class Compute>
-  KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
-    return values.get<Compute>(column * values.stride);
-  }
-};
-
-/// f(weights), with weights as a type of its own, for rows of Y: so the decision is taken once a row, not once an
-/// element. The usual types are known then: that which Y is computed in, and its own.
-template <class Y, class Compute, class F>
-KOKKOS_FORCEINLINE_FUNCTION auto with_weights(const VectorRef& weights, const F& f) {
-  using Real = real_part_of<Y>;
-  if (weights.data == nullptr) return f(NoWeights{});
-  if (weights.type == real_type<Compute>())
-    return f(Weights<Compute>{static_cast<const Compute*>(weights.data), weights.stride});
-  if constexpr (!std::is_same_v<Real, Compute>)
-    if (weights.type == real_type<Real>())
-      return f(Weights<Real>{static_cast<const Real*>(weights.data), weights.stride});
-  return f(AnyWeights{weights});
-}
-
-/// A value times the weight of its column.
-template <class Value, class Compute>
-KOKKOS_FORCEINLINE_FUNCTION Value weighted(const Value& value, const NoWeights&, std::int64_t) {
-  return value;
-}
-template <class Value, class Compute, class WeightsOfColumns>
-KOKKOS_FORCEINLINE_FUNCTION Value weighted(const Value& value, const WeightsOfColumns& weights, std::int64_t column) {
-  return value * weights.template at<Compute>(column);
-}
-
 /// What a thread carries along of a norm.
 template <class Norm, class Compute>
 using PartialOf = typename Norm::template Partial<Compute>;
@@ -272,6 +224,11 @@ struct RowFinisher {
   KOKKOS_FORCEINLINE_FUNCTION void with_weights(const F& f) const {
     f(NoWeights{});
   }
+  /// The same from column `first` on, for kernels that have packets of n columns and have y to themselves.
+  template <class Y, int n, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void with_constant_weights(std::int64_t /*first*/, const F& f) const {
+    f(NoWeights{});
+  }
   /// An element of y.
   template <class Y, class Value, class WeightsOfColumns>
   KOKKOS_FORCEINLINE_FUNCTION Y rescaled(const Scale& scale, const Value& value, const WeightsOfColumns& weights,
@@ -323,6 +280,10 @@ struct ExtendedFinisher : RowFinisher<Norm, Compute> {
   template <class Y, class F>
   KOKKOS_FORCEINLINE_FUNCTION void with_weights(const F& f) const {
     impl::with_weights<Y, Compute>(extras.weights, f);
+  }
+  template <class Y, int n, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void with_constant_weights(std::int64_t first, const F& f) const {
+    impl::with_constant_weights<Y, Compute, n>(extras.weights, first, f);
   }
 
   KOKKOS_FORCEINLINE_FUNCTION bool writes_y() const { return extras.writes_y; }

@@ -59,18 +59,23 @@ class HeldPackets {
     if (n > 1 && y_edge_ != nullptr) f(edge_, unpaired, edge_column_);
   }
 
-  /// Writes f(value, its column of the stretch) for each value held to its place in y.
-  template <class F>
-  KOKKOS_FORCEINLINE_FUNCTION void store(const F& f) {
+  /// The column of the stretch that the first packet begins with.
+  KOKKOS_FORCEINLINE_FUNCTION int first_column() const { return column_; }
+
+  /// Writes f(value, some weights, the value's place among these) for each value held to its place in y. Weights of
+  /// columns are counted from first_column on.
+  template <class WeightsOfColumns, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(const WeightsOfColumns& weights, const F& f) {
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < packets; ++p)
       if (p < count_) {
         held_[p].renew();
+        const auto of_packet = weights.template packet<n>(p * step_);
         Packet<Y, n> result;
-        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k), column_ + p * step_ + k));
+        for (int k = 0; k < n; ++k) result.set(k, f(held_[p].get(k), of_packet, k));
         result.store(y_ + p * step_);
       }
-    if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_, edge_column_);
+    if (n > 1 && y_edge_ != nullptr) *y_edge_ = f(edge_, weights, edge_column_ - column_);
   }
 
  private:
@@ -200,21 +205,22 @@ class LanePackets {
     }
   }
 
-  /// Writes f(value, k, p) for each value, the k-th of packet p, to packets of y, of which the lane's first is at y.
-  template <class F>
-  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const F& f) {
+  /// Writes f(value, weights_of(p), k) for each value, the k-th of packet p, to packets of y, of which the lane's first
+  /// is at y.
+  template <class WeightsOf, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const WeightsOf& weights_of, const F& f) {
     std::ptrdiff_t bytes_on = 0;
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < registers; ++p, advance<Y>(bytes_on, y_step))
       if (p < count_) {
         held_[p].renew();
-        store_packet(bytes_further(y, bytes_on), held_[p], p, f);
+        store_packet(bytes_further(y, bytes_on), held_[p], weights_of(p), f);
       }
     y += registers * y_step;
     const Stored* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(4)
     for (int p = registers; p < count_; ++p, y += y_step, scratch += arrays_read<X> * scratch_step_)
-      store_packet(y, Packet<Value, n>::load(scratch, scratch_step_), p, f);
+      store_packet(y, Packet<Value, n>::load(scratch, scratch_step_), weights_of(p), f);
   }
 
  private:
@@ -226,11 +232,12 @@ class LanePackets {
     if constexpr (std::is_integral_v<Step>) forget_origin(bytes_on);
   }
 
-  template <class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, int p, const F& f) {
+  template <class WeightsOfPacket, class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet,
+                                                       const WeightsOfPacket& weights, const F& f) {
     Packet<Y, n> result;
     ROWNORM_IMPL_UNROLL()
-    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), k, p));
+    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), weights, k));
     result.store(y);
   }
 

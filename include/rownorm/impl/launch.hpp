@@ -126,6 +126,16 @@ bool is_plain(const BatchedRows<X>& x, const BatchedRows<Y>&, const Norm& any_no
   return is_plain;
 }
 
+/// True where the norm is made of a sum of squares.
+template <class Norm>
+bool takes_roots(const Norm& any_norm) {
+  bool takes_roots = false;
+  with_compiled_norm(any_norm, 1, [&]<class Known>(const Known&, const RowLength&) {
+    takes_roots = std::is_base_of_v<SumsSquares, Known>;
+  });
+  return takes_roots;
+}
+
 /// Enqueues on `exec` the kernel that the schedule names, for rows that are all the caller wants or with extras.
 template <class Exec, class X, class Y, class Norm>
 void launch(const Exec& exec, const BatchedRows<X>& x, const BatchedRows<Y>& y, const Norm& any_norm, double epsilon,

@@ -38,7 +38,9 @@ void launch_backward(const Exec& exec, const RowPlan& plan, const X* x, const X*
     const BatchedRows<Y> y_rows = planned_rows<Y>(y, plan, 2, loop);
     if (lie_the_same_way) {
       const BatchedRows<const Pair<X>> pairs = planned_rows<const Pair<X>>({x, gradient}, plan, 0, loop);
-      const Schedule schedule = choose_schedule(problem_of(pairs, y_rows), machine_of(exec));
+      Problem problem = problem_of(pairs, y_rows);
+      problem.takes_roots = finisher.takes_roots;
+      const Schedule schedule = choose_schedule(problem, machine_of(exec));
       launch_kernel<Exec, const Pair<X>, Y>(exec, pairs, y_rows, finisher, schedule);
     } else {
       const LoosePairs<X> pairs(planned_rows<const X>(x, plan, 0, loop),

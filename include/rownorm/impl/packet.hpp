@@ -56,7 +56,6 @@ inline constexpr int unpaired = 1;
 template <class Value, int n>
 class Packet {
  public:
-  /// From scratch memory.
   /// From scratch memory. Packets of several arrays lie in several places there, so far from one to the next.
   static KOKKOS_FORCEINLINE_FUNCTION Packet load(const Value* first, std::int64_t /*to_next_array*/ = 0) {
     Packet packet;
@@ -67,6 +66,12 @@ class Packet {
   static KOKKOS_FORCEINLINE_FUNCTION Packet fetch(const Value* first) {
     Packet packet;
     packet.memory_ = load_words(reinterpret_cast<const Memory*>(first));
+    return packet;
+  }
+  /// From global memory that nobody writes while the kernel runs.
+  static KOKKOS_FORCEINLINE_FUNCTION Packet fetch_constant(const Value* first) {
+    Packet packet;
+    packet.memory_ = load_constant_words(reinterpret_cast<const Memory*>(first));
     return packet;
   }
   /// Begins to copy a packet to scratch memory; the thread that does so calls end_copies before it reads it.

@@ -25,6 +25,11 @@ constexpr SliceTeams slice_teams(bool has_large_sums, int per_processor = 2) {
                         : SliceTeams{1024 / per_processor, per_processor, 6};
 }
 
+/// True for the sums that take most registers: of squares of double, and a dot product beside them.
+constexpr bool has_largest_sums(bool in_double, int arrays, bool takes_roots) {
+  return in_double && arrays > 1 && takes_roots;
+}
+
 /// Packets of X that a lane holds in registers, for rows that Finisher finishes: roots need some of them where there
 /// are none to spare, and pairs are two.
 template <class X, class Finisher>

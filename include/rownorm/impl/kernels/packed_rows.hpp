@@ -63,9 +63,9 @@ struct PackedRows {
       const auto row = combine_lanes(lanes, finisher, mine);
       if (finisher.writes_y()) {
         const auto scale = finisher.scale(row);
-        finisher.template with_weights<Y>([&](const auto& weights) {
-          parts[r].store([&](const auto& value, int column) {
-            return finisher.template rescaled<Y>(scale, value, weights, column);
+        finisher.template with_constant_weights<Y, n>(parts[r].first_column(), [&](const auto& weights) {
+          parts[r].store(weights, [&](const auto& value, const auto& some_weights, int k) {
+            return finisher.template rescaled<Y>(scale, value, some_weights, k);
           });
         });
       }

@@ -125,12 +125,14 @@ struct RowAcrossTeams {
     if (late == no_slice && scratch->scale.power == 1) {
       if (finisher.writes_y()) {
         const Scale scale = scratch->scale.without_power();
-        finisher.template with_weights<Y>([&](const auto& weights) {
-          held.store(slice.y + worker * n, {}, [&](const auto& value, int k, int p) {
-            return finisher.template rescaled<Y>(scale, value, weights, column_of(k, p));
-          });
+        finisher.template with_constant_weights<Y, n>(column_of(0, 0), [&](const auto& weights) {
+          held.store(
+              slice.y + worker * n, {}, [&](int p) { return weights.template packet<n>(p * workers * n); },
+              [&](const auto& value, const auto& some_weights, int k) {
+                return finisher.template rescaled<Y>(scale, value, some_weights, k);
+              });
           if (edge != slice.no_edge)
-            slice.y[edge] = finisher.template rescaled<Y>(scale, edge_value, weights, column + edge);
+            slice.y[edge] = finisher.template rescaled<Y>(scale, edge_value, weights, edge - worker * n);
         });
       }
     } else {

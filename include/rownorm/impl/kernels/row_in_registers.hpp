@@ -13,6 +13,7 @@
 #include <rownorm/impl/packet.hpp>
 #include <rownorm/impl/reduce.hpp>
 #include <rownorm/impl/rows.hpp>
+#include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/schedule.hpp>
 
 namespace rownorm::impl {
@@ -39,9 +40,9 @@ struct RowInRegisters {
     const Partial row = combine_team(member, scratch, finisher, mine);
     if (finisher.writes_y()) {
       const auto scale = finisher.scale(row);
-      finisher.template with_weights<Y>([&](const auto& weights) {
-        part.store([&](const auto& value, int column) {
-          return finisher.template rescaled<Y>(scale, value, weights, column);
+      finisher.template with_constant_weights<Y, n>(part.first_column(), [&](const auto& weights) {
+        part.store(weights, [&](const auto& value, const auto& some_weights, int k) {
+          return finisher.template rescaled<Y>(scale, value, some_weights, k);
         });
       });
     }
@@ -50,8 +51,10 @@ struct RowInRegisters {
 
   template <class Exec>
   void launch(const Exec& exec, const Schedule& schedule) const {
-    using Bounds =
-        std::conditional_t<Finisher::has_large_partials, Kokkos::LaunchBounds<384, 2>, Kokkos::LaunchBounds<1024>>;
+    constexpr bool is_largest =
+        has_largest_sums(is_double_v<typename Finisher::ComputeType>, arrays_read<X>, Finisher::takes_roots);
+    using LargeBounds = std::conditional_t<is_largest, Kokkos::LaunchBounds<128, 4>, Kokkos::LaunchBounds<384, 2>>;
+    using Bounds = std::conditional_t<Finisher::has_large_partials, LargeBounds, Kokkos::LaunchBounds<1024>>;
     using Policy = Kokkos::TeamPolicy<Exec, Bounds>;
     Kokkos::parallel_for("rownorm::RowInRegisters",
                          Policy(exec, schedule.league_size, schedule.team_size, schedule.vector_length)

@@ -99,9 +99,10 @@ struct StreamedRow {
       const std::int64_t i = from_the_end / chunks.per_row, chunk = from_the_end % chunks.per_row;
       HeldPackets<X, Y, n, packets> held(chunks(i, chunk), worker, workers);
       const auto scale = finisher.scale(sums.row(i));
-      finisher.template with_weights<Y>([&](const auto& weights) {
-        held.store([&](const auto& value, int column) {
-          return finisher.template rescaled<Y>(scale, value, weights, chunk * chunks.values + column);
+      const std::int64_t first_column = chunk * chunks.values + held.first_column();
+      finisher.template with_constant_weights<Y, n>(first_column, [&](const auto& weights) {
+        held.store(weights, [&](const auto& value, const auto& some_weights, int k) {
+          return finisher.template rescaled<Y>(scale, value, some_weights, k);
         });
       });
     }
