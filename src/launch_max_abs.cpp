@@ -5,5 +5,6 @@ namespace rownorm::impl {
 
 #define ROWNORM_IMPL_DEFINE_LAUNCHES(EXEC) ROWNORM_IMPL_LAUNCHES(template, EXEC, BatchedRows, ExtendedFinisher, MaxAbs)
 ROWNORM_IMPL_FOR_EACH_EXECUTION_SPACE(ROWNORM_IMPL_DEFINE_LAUNCHES)
+#undef ROWNORM_IMPL_DEFINE_LAUNCHES
 
 }  // namespace rownorm::impl

@@ -126,7 +126,7 @@ void check_gradients(std::size_t rows, std::size_t columns, const Placement& px,
       using Compute = rownorm::compute_type<T>;
       const rownorm::impl::BackwardFinisher<Known, Compute, T> finisher{known, length, static_cast<Compute>(1e-3),
                                                                         params.weights.values()};
-      for (const rownorm::Schedule& schedule : all_schedules(Exec(), pairs, y_rows)) {
+      for (const rownorm::Schedule& schedule : all_schedules(Exec(), pairs, y_rows, true, finisher.takes_roots)) {
         INFO(to_string(schedule.kernel) << ", " << schedule.teams_per_row << " teams a row");
         rownorm::impl::launch_kernel<Exec, Pairs, T>(Exec(), pairs, y_rows, finisher, schedule);
         check();

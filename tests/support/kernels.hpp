@@ -23,12 +23,13 @@ inline constexpr Kernel all_kernels[] = {Kernel::TeamPerRow,     Kernel::PackedR
 
 /// Those that can serve x and y, whether or not they would be chosen. Rows that teams share, or read twice, are cut
 /// into at least three slices where they are long enough, however much fits on the device. Some kernels serve only the
-/// norms that RowNorm has itself.
+/// norms that RowNorm has itself, and some have smaller teams for roots.
 template <class Exec, class X, class Y>
 std::vector<Schedule> all_schedules(const Exec& exec, const impl::BatchedRows<X>& x, const impl::BatchedRows<Y>& y,
-                                    bool norm_is_built_in = true) {
+                                    bool norm_is_built_in = true, bool takes_roots = false) {
   Problem problem = impl::problem_of(x, y);
   problem.is_compiled = problem.is_compiled && norm_is_built_in;
+  problem.takes_roots = takes_roots;
   std::vector<Schedule> schedules;
   for (const Kernel kernel : all_kernels) {
     Schedule schedule = schedule_with(kernel, problem, machine_of(exec));
