@@ -11,6 +11,7 @@
 
 #include <host_rows/gradients.hpp>
 #include <host_rows/long_rows.hpp>
+#include <host_rows/ragged_rows.hpp>
 #include <host_rows/short_rows.hpp>
 #include <host_rows/tiles.hpp>
 #include <host_rows/turned_tiles.hpp>
@@ -57,10 +58,23 @@ void normalize_tiles(const HostMatrix& matrix, std::int64_t first, std::int64_t 
   if (matrix.bypass_cache) hwy::FlushStream();
 }
 
+template <class X>
+std::int64_t normalize_ragged_rows(const HostMatrix& matrix, const HostRaggedRows& rows, std::int64_t first,
+                                   std::int64_t last) {
+  RaggedRows<X> ragged(matrix, rows);
+  if (!matrix.bypass_cache) return ragged.template normalize<false>(first, last);
+  const std::int64_t end = ragged.template normalize<true>(first, last);
+  hwy::FlushStream();
+  return end;
+}
+
 HostKernels find_kernels(RealType x, RealType y) {
   return host_kernels_for<hwy::float16_t, hwy::bfloat16_t>(x, y, []<class X, class Y>() {
     HostKernels kernels{sum_piece<X, Y>, rescale_pieces<X, Y>, normalize_rows<X, Y>, normalize_tiles<X, Y>};
-    if constexpr (std::is_same_v<X, Y>) kernels.gradients = gradients<X>;
+    if constexpr (std::is_same_v<X, Y>) {
+      kernels.gradients = gradients<X>;
+      kernels.normalize_ragged_rows = normalize_ragged_rows<X>;
+    }
     return kernels;
   });
 }

@@ -30,17 +30,21 @@ struct RowValues {
   double* norms;
   T* factors;
   T* powers;
+  double* columns = nullptr;  ///< that each sum is divided by, or null: all by those of the finisher
 };
 
-/// The norms of rows whose sums are these, where those need no other units.
+/// The norms of rows whose sums are these, where those need no other units. `columns`: see RowValues.
 template <class T, class D, class V = hn::Vec<D>>
-HWY_INLINE V norms_of(D d, const HostFinisher& finisher, V total, const double* errors) {
+HWY_INLINE V norms_of(D d, const HostFinisher& finisher, V total, const double* errors, const double* columns) {
   if (finisher.norm == HostNorm::largest) {
     const auto error = hn::LoadU(d, errors);
     return hn::IfThenElse(hn::IsNaN(error), error, total);
   }
-  if constexpr (sizeof(T) == 8)
-    total = hn::Div(hn::Add(total, hn::LoadU(d, errors)), hn::Set(d, finisher.columns));
+  if constexpr (sizeof(T) == 8) total = hn::Add(total, hn::LoadU(d, errors));
+  if (columns)
+    total = hn::Div(total, hn::LoadU(d, columns));
+  else if constexpr (sizeof(T) == 8)
+    total = hn::Div(total, hn::Set(d, finisher.columns));
   else
     total = hn::Mul(total, hn::Set(d, 1 / finisher.columns));  // not the nearest double, which no float can tell
   return finisher.norm == HostNorm::squares ? hn::Sqrt(total) : total;
@@ -53,22 +57,25 @@ HWY_INLINE bool find_scales(const HostFinisher& finisher, const RowValues<T>& of
                             const SumAgain& sum_again) {
   const hn::ScalableTag<double> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto epsilon = hn::Set(d, finisher.epsilon), one = hn::Set(d, 1.0);
+  const auto epsilon = hn::Set(d, finisher.epsilon), one = hn::Set(d, 1.0), zero = hn::Zero(d);
   const auto least_total = hn::Set(d, finisher.least_total);
   const auto smallest = hn::Set(d, finisher.smallest), largest = hn::Set(d, finisher.largest);
   for (std::int64_t row = rows; row % lanes != 0; ++row) {
     of.totals[row] = of.totals[0];
     of.errors[row] = of.errors[0];
+    if (of.columns) of.columns[row] = of.columns[0];
   }
   auto are_plain = hn::Eq(one, one);
   for (std::int64_t row = 0; row < rows; row += lanes) {
     const auto total = hn::LoadU(d, of.totals + row);
-    const auto norm = norms_of<T>(d, finisher, total, of.errors + row);
+    const auto norm = norms_of<T>(d, finisher, total, of.errors + row, of.columns ? of.columns + row : nullptr);
     const auto divisor = hn::Add(norm, epsilon);
     const auto is_ordinary = hn::And(hn::Ge(divisor, smallest), hn::Le(divisor, largest));
-    are_plain = hn::And(are_plain, hn::And(hn::Ge(total, least_total), is_ordinary));
+    // Rows of zeros stay as they are where epsilon is 0.
+    const auto is_zero = hn::And(hn::Eq(total, zero), hn::Eq(divisor, zero));
+    are_plain = hn::And(are_plain, hn::And(hn::Ge(total, least_total), hn::Or(is_ordinary, is_zero)));
     hn::StoreU(norm, d, of.norms + row);
-    store<false>(d, hn::Div(one, divisor), of.factors + row);
+    store<false>(d, hn::IfThenElse(is_zero, one, hn::Div(one, divisor)), of.factors + row);
   }
   if (finisher.record_norms) finisher.record_norms(finisher.finisher, first, rows, of.norms);
   if (HWY_LIKELY(hn::AllTrue(d, are_plain))) return true;
@@ -77,7 +84,8 @@ HWY_INLINE bool find_scales(const HostFinisher& finisher, const RowValues<T>& of
     of.powers[row] = 1;
     const double total = of.totals[row], norm = of.norms[row], divisor = norm + finisher.epsilon;
     const bool is_trusted = total >= finisher.least_total && total < infinity;
-    if (is_trusted && divisor >= finisher.smallest && divisor <= finisher.largest) continue;
+    const bool is_ordinary = divisor >= finisher.smallest && divisor <= finisher.largest;
+    if (is_trusted && (is_ordinary || (total == 0 && divisor == 0))) continue;
     HostSum sum{.total = norm};  // if that is the largest value
     if (finisher.norm != HostNorm::largest)
       sum = is_trusted ? HostSum{.total = total, .error = sizeof(T) == 8 ? of.errors[row] : 0} : sum_again(row);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <host_rows/scales.hpp>
+#include <host_rows/stretch.hpp>
 #include <host_rows/sums.hpp>
 #include <host_rows/values.hpp>
 #include <host_rows/weights.hpp>
@@ -20,30 +21,27 @@ namespace rownorm::impl {
 namespace HWY_NAMESPACE {
 namespace {
 
-/// Short rows without gaps between them are one stretch of memory. A block of them is summed row by row, and its
-/// products are taken along the stretch: each value has its scale beside it in a buffer, wherever its row begins. While
-/// the products of one block are stored, the next is summed.
+/// Short rows of one length, without gaps between them.
 template <class X>
-class ShortRows {
-  using Y = X;
-  using T = ComputeOf<X, Y>;
-  using D = hn::ScalableTag<T>;
-  using Doubles = hn::ScalableTag<double>;
-
-  static constexpr std::int64_t block_values = 8192 / sizeof(T);  // which leaves room for x and y in a cache of 32 KiB
-  static constexpr std::int64_t max_rows = 512;
-  static constexpr std::int64_t line_values = line_bytes / sizeof(Y);
+class ShortRows : StretchOfRows<X> {
+  using Base = StretchOfRows<X>;
+  using Base::begin_;
+  using Base::block_values;
+  using Base::errors_;
+  using Base::finisher_;
+  using Base::line_values;
+  using Base::max_rows;
+  using Base::totals_;
+  using Base::writes_y_;
+  using Base::x_;
+  using typename Base::Doubles;
+  using typename Base::T;
+  using typename Base::Y;
 
  public:
   static constexpr std::int64_t max_columns = block_values / 4;
 
-  explicit ShortRows(const HostMatrix& matrix)
-      : columns_(matrix.columns),
-        x_(static_cast<const X*>(matrix.x)),
-        y_(static_cast<Y*>(matrix.y)),
-        writes_y_(matrix.writes_y),
-        finisher_(matrix.finisher),
-        column_weights_(matrix) {}
+  explicit ShortRows(const HostMatrix& matrix) : Base(matrix), columns_(matrix.columns), column_weights_(matrix) {}
 
   template <bool bypass_cache>
   HWY_INLINE void normalize(std::int64_t first, std::int64_t last) {
@@ -56,16 +54,16 @@ class ShortRows {
     begin_ = first * columns_;
     for (; first < last; first += block_rows) {
       const bool has_powers = !find_scales_of_block(first, rows);
-      expand(factors_, row_factors_, rows);
-      if (has_powers) expand(powers_, row_powers_, rows);
+      this->expand_scales(rows, has_powers, [&](std::int64_t) { return columns_; });
       const std::int64_t next = first + rows, end = next * columns_;
       rows = std::min(block_rows, last - next);
       const auto summing = [&](const auto& done) HWY_ATTR { sum_rows(next, rows, done); };
+      const T* const weights = column_weights_.are_given() ? weights_ + begin_ % columns_ : nullptr;
       if (has_powers) {
-        store_block<false, true>(end, rows == 0, [](const auto&) {});
+        this->template store_block<false, true>(end, rows == 0, weights, [](const auto&) {});
         sum_first_rows(next, rows);
       } else {
-        store_block<bypass_cache, false>(end, rows == 0, summing);
+        this->template store_block<bypass_cache, false>(end, rows == 0, weights, summing);
       }
     }
   }
@@ -83,7 +81,7 @@ class ShortRows {
   HWY_NOINLINE bool find_scales_of_block(std::int64_t first, std::int64_t rows) {
     const auto sum_again = [&](std::int64_t row)
                                HWY_ATTR { return sum_piece<X, Y>(finisher_, x_ + (first + row) * columns_, columns_); };
-    return find_scales<T>(finisher_, {totals_, errors_, norms_, row_factors_, row_powers_}, first, rows, sum_again);
+    return find_scales<T>(finisher_, this->row_values(), first, rows, sum_again);
   }
 
   HWY_NOINLINE void sum_first_rows(std::int64_t first, std::int64_t rows) {
@@ -108,13 +106,8 @@ class ShortRows {
         done(row * columns_ + j);
       }
       if (j < columns_) sum.last_step(x + j, static_cast<std::size_t>(columns_ - j));
-      set_sum(row, sum.reduced());
+      this->set_sum(row, sum.reduced());
     }
-  }
-
-  HWY_INLINE void set_sum(std::int64_t row, const HostSum& sum) {
-    totals_[row] = sum.total;
-    errors_[row] = sum.error;
   }
 
   /// The sums of neighbouring rows, from `row` on.
@@ -123,7 +116,7 @@ class ShortRows {
     with_norm(finisher_.norm, [&]<HostNorm norm>() HWY_ATTR {
       const auto sums = sums_of_narrow_rows<norm, X, Y, vectors, narrow_rows_at_once>(x, pitch, n);
       if constexpr (narrow_rows_at_once == 1)
-        set_sum(row, sums.template reduced<norm>());
+        this->set_sum(row, sums.template reduced<norm>());
       else
         sums.template store<norm>(totals_ + row, errors_ + row);
     });
@@ -146,17 +139,6 @@ class ShortRows {
     for (; row < rows; ++row, x += columns_) set_narrow_sums<vectors>(row, x, 0, n);
   }
 
-  /// Puts each row's value beside all of its elements.
-  HWY_INLINE void expand(T* HWY_RESTRICT to, const T* HWY_RESTRICT values, std::int64_t rows) {
-    const D d;
-    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-    T* place = to + carried_;
-    for (std::int64_t row = 0; row < rows; ++row, place += columns_) {
-      const auto value = hn::Set(d, values[row]);
-      for (std::int64_t j = 0; j < columns_; j += lanes) hn::StoreU(value, d, place + j);
-    }
-  }
-
   /// Puts the weights beside each other as often as a block has rows, whichever column it begins with.
   HWY_NOINLINE void repeat_weights(std::int64_t block_rows) {
     std::copy_n(column_weights_.at(0, columns_), columns_, weights_);
@@ -164,49 +146,8 @@ class ShortRows {
     for (std::int64_t k = columns_; k < values; ++k) weights_[k] = weights_[k - columns_];
   }
 
-  /// Stores all values to before `end`, but those of the last line, which the next block completes, if there is one.
-  /// Meanwhile calls meanwhile(f), which every now and then calls f(values that may be stored).
-  template <bool bypass_cache, bool has_powers, class Meanwhile>
-  HWY_INLINE void store_block(std::int64_t end, bool is_last, const Meanwhile& meanwhile) {
-    const X* const x = x_ + begin_;
-    Y* const y = y_ + begin_;
-    const std::int64_t n = end - begin_, head = std::min(n, elements_to_line(y));
-    // Powers are not carried: a block that has them leaves nothing.
-    const std::int64_t in_lines = is_last || has_powers ? n : head + (n - head) / line_values * line_values;
-    const T* const weights = column_weights_.are_given() ? weights_ + begin_ % columns_ : nullptr;
-    const Scales<T, WeightsBeside<T>> scales(factors_, powers_, {weights});
-    scales.template store_few<has_powers>(x, y, 0, head);
-    std::int64_t j = head;
-    const auto store_until = [&](std::int64_t until) HWY_ATTR {
-      j = scales.template store_vectors<bypass_cache, has_powers>(x, y, j, std::min(until, in_lines));
-    };
-    meanwhile(store_until);
-    store_until(in_lines);
-    scales.template store_few<has_powers>(x, y, j, in_lines);
-    carried_ = n - in_lines;
-    for (std::int64_t k = 0; k < carried_; ++k) {
-      factors_[k] = factors_[in_lines + k];
-      powers_[k] = 1;
-    }
-    begin_ = end - carried_;
-  }
-
   std::int64_t columns_;
-  const X* x_;
-  Y* y_;
-  bool writes_y_;
-  HostFinisher finisher_;
   Weights<T> column_weights_;
-  std::int64_t begin_ = 0;    // of what is not yet stored
-  std::int64_t carried_ = 0;  // values of the block before among them
-  HWY_ALIGN double totals_[max_rows + slack];
-  HWY_ALIGN double errors_[max_rows + slack];
-  HWY_ALIGN double norms_[max_rows + slack];
-  HWY_ALIGN T row_factors_[max_rows + slack];
-  HWY_ALIGN T row_powers_[max_rows + slack];
-  // Beside each value of a block, and what the block before has left:
-  HWY_ALIGN T factors_[block_values + 2 * line_values + slack];
-  HWY_ALIGN T powers_[block_values + 2 * line_values + slack];
   HWY_ALIGN T weights_[block_values + max_columns + 2 * line_values + slack];
 };
 

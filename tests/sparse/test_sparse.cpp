@@ -116,6 +116,33 @@ TEMPLATE_LIST_TEST_CASE("A and B of different types, and special values", "[rows
   CHECK(counted() == rownorm::RowStatus{.zero = 1, .nan = 1, .infinite = 1});
 }
 
+TEMPLATE_LIST_TEST_CASE("rows of any lengths beside extreme ones", "[rows][norms]", Spaces) {
+  using M = Crs<float, int, int, TestType>;
+  const TestType exec;
+  std::vector<std::int64_t> lengths;
+  for (const int length : {7, 0, 1, 16, 63, 0, 8, 512, 9, 300, 513, 5})
+    for (int k = 0; k < 40; ++k) lengths.push_back(length);
+  HostMatrix matrix = matrix_of(lengths, 2000);
+  const auto fill_row = [&](std::size_t i, float value) {
+    std::fill(matrix.values.begin() + matrix.row_map[i], matrix.values.begin() + matrix.row_map[i + 1], value);
+  };
+  fill_row(10, 3.0e38F), fill_row(20, 1.0e-42F), fill_row(121, 0), fill_row(300, -3.0e38F);
+  const M A = crs<M>(matrix), B = like<M>(A);
+  const Kokkos::View<rownorm::RowStatus, typename TestType::device_type> status("status");
+  for (const rownorm::AnyNorm& norm : {rownorm::AnyNorm(rownorm::SumAbs{}), rownorm::AnyNorm(rownorm::MeanAbs{}),
+                                       rownorm::AnyNorm(rownorm::Euclidean{}), rownorm::AnyNorm(rownorm::MaxAbs{})})
+    for (const auto mean_over : {sparse::MeanOver::all_elements, sparse::MeanOver::stored_entries}) {
+      const Expected right = expected(matrix, norm, 0, mean_over == sparse::MeanOver::stored_entries);
+      sparse::normalize(exec, A, B, {.norm = norm, .epsilon = 0, .mean_over = mean_over});
+      CHECK(distance(on_host(B.values), right.values) <= 4);
+      Kokkos::deep_copy(status, rownorm::RowStatus{});
+      sparse::normalize(exec, A, B, {.norm = norm, .epsilon = 0, .mean_over = mean_over, .status = status});
+      CHECK(distance(on_host(B.values), right.values) <= 4);
+      const auto counted = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), status);
+      CHECK(counted() == rownorm::RowStatus{.zero = 81, .nan = 0, .infinite = 0});
+    }
+}
+
 TEMPLATE_LIST_TEST_CASE("complex matrices", "[rows]", Spaces) {
   using Value = Kokkos::complex<double>;
   using M = Crs<Value, int, int, TestType>;

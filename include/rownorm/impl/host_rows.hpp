@@ -146,6 +146,17 @@ struct HostTileTeam {
   }
 };
 
+/// Rows of any lengths that follow each other without gaps, as those of sparse matrices do.
+struct HostRaggedRows {
+  /// Tells where the rows from `first` on begin, and where the last of them ends: count + 1 numbers of elements.
+  void (*begins)(const void* rows, std::int64_t first, std::int64_t count, std::int64_t* to);
+  const void* rows;
+  bool have_own_lengths;  ///< which sums are divided by, or by 1 where there are no elements, and not by all columns
+};
+
+/// Longer ones are not for the kernel of such rows.
+inline constexpr std::int64_t max_ragged_columns = 512;
+
 /// The kernels for one pair of value types, on the instruction set of the processor.
 struct HostKernels {
   /// The sum of one piece of a row of the matrix.
@@ -163,6 +174,10 @@ struct HostKernels {
   /// and y are of different types.
   void (*gradients)(const HostMatrix& matrix, const HostGradient& gradient, std::int64_t first,
                     std::int64_t last) = nullptr;
+  /// Normalises rows from `first` to before `last`, but stops before one that is longer than max_ragged_columns, and
+  /// says where it ended; null where x and y are of different types, or there is no such kernel. Weights are ignored.
+  std::int64_t (*normalize_ragged_rows)(const HostMatrix& matrix, const HostRaggedRows& rows, std::int64_t first,
+                                        std::int64_t last) = nullptr;
 };
 
 /// f<T>() with the type of values that are stored as `type` says.

@@ -50,9 +50,9 @@ struct Equilibration {
 /// Numbers: scales and norms are computed in double for every value type; B is rounded once. The same matrix, schedule
 /// and device give the same bits.
 ///
-/// Cost: a step reads values, rows, columns and their order: 5 numbers an entry. Allocates for the time of the call 8
-/// bytes an entry for what is scaled, 8 for the order of columns and 8 for the row of each entry, and keeps the scales.
-/// Waits for `exec`, once a step, and before it returns.
+/// Cost: a step reads values, rows, columns and their order, and sorts what is scaled: 7 numbers an entry. Allocates
+/// for the time of the call 16 bytes an entry for what is scaled, in both orders, 8 for the order of columns and 8 for
+/// the row of each entry, and keeps the scales. Waits for `exec`, once a step, and before it returns.
 ///
 /// Throws std::invalid_argument as `normalize` does; where the tolerance is not positive or max_iterations negative;
 /// and where a value is infinite or NaN.

@@ -54,19 +54,24 @@ void scale_entries(const Exec& exec, const X* x, const Ordinal* columns, const N
       });
 }
 
-/// The magnitude of a value that is scaled. Two large scales of opposite direction may leave the range of double
-/// together, but not one after the other, the value between them.
+/// A value times both scales, with the same bits whichever of them is that of the row. First the one that brings it
+/// nearer to 1, since two large scales may leave the range of double together, and what they make of the value not.
+template <class Value>
+KOKKOS_FUNCTION Value scaled_by(const Value& value, double row, double column) {
+  const double small = Kokkos::min(row, column), large = Kokkos::max(row, column);
+  return rownorm::impl::magnitude(value, 1.0) > 1 ? value * small * large : value * large * small;
+}
 struct ScaledMagnitude {
   template <class Value>
   KOKKOS_FUNCTION double operator()(const Value& value, double row, double column) const {
-    return rownorm::impl::magnitude(value, 1.0) * row * column;
+    return scaled_by(rownorm::impl::magnitude(value, 1.0), row, column);
   }
 };
 template <class Y>
 struct ScaledValue {
   template <class Value>
   KOKKOS_FUNCTION Y operator()(const Value& value, double row, double column) const {
-    return static_cast<Y>(value * row * column);
+    return static_cast<Y>(scaled_by(value, row, column));
   }
 };
 
@@ -96,16 +101,25 @@ void improve(const Exec& exec, const Doubles<Exec>& scales, const Doubles<Exec>&
       });
 }
 
+/// Values in the order of columns.
+template <class Exec>
+void sort_values(const Exec& exec, const Doubles<Exec>& values, const typename Numbers<Exec>::const_type& order,
+                 const Doubles<Exec>& by_columns) {
+  Kokkos::parallel_for(
+      "rownorm::sort_values", Elements<Exec>(exec, 0, static_cast<std::int64_t>(values.extent(0))),
+      KOKKOS_LAMBDA(std::int64_t k) { by_columns(k) = values(order(k)); });
+}
+
 /// Norms of rows whose values are magnitudes in double.
-template <class Exec, class Offset, class Source>
-void norms_of(const Exec& exec, const SparseRows<Offset>& rows, const Source& x, std::int64_t length,
+template <class Exec, class Offset>
+void norms_of(const Exec& exec, const SparseRows<Offset>& rows, const Doubles<Exec>& values, std::int64_t length,
               const AnyNorm& norm, MeanOver mean_over, const Doubles<Exec>& norms) {
   Wanted<double> wanted{.over_entries = mean_over == MeanOver::stored_entries,
                         .columns = length,
                         .extras = {.norms = rownorm::impl::VectorRef(norms), .writes_y = false}};
   wanted.extras.norm_offsets = rownorm::impl::RowOffsets::of(1, std::max<std::int64_t>(rows.rows, 1), 0);
   const Schedule schedule = choose_schedule(problem_of<double, double, AnyNorm>(rows, true), machine_of(exec));
-  launch(exec, rows, x, static_cast<double*>(nullptr), norm, wanted, schedule);
+  launch(exec, rows, Direct<double>{values.data()}, static_cast<double*>(nullptr), norm, wanted, schedule);
 }
 
 template <class Result, class Exec, class MA, class MB, class EquilibrateParameters>
@@ -136,6 +150,7 @@ Result equilibrate(const char* function, const Exec& exec, const MA& A, const MB
     return Doubles<Exec>(Kokkos::view_alloc(exec, Kokkos::WithoutInitializing, label), n);
   };
   const Doubles<Exec> scaled = doubles("rownorm::scaled", entries);
+  const Doubles<Exec> by_columns = doubles("rownorm::by_columns", entries);
   const Doubles<Exec> row_norms = doubles("rownorm::row_norms", of_a.rows);
   const Doubles<Exec> column_norms = doubles("rownorm::column_norms", of_a.columns);
 
@@ -145,9 +160,10 @@ Result equilibrate(const char* function, const Exec& exec, const MA& A, const MB
   for (;;) {
     scale_entries(exec, x, indices, row_of_entry, result.row_scales, result.column_scales, scaled.data(),
                   ScaledMagnitude{});
-    norms_of(exec, rows, Direct<double>{scaled.data()}, of_a.columns, params.norm, params.mean_over, row_norms);
-    norms_of(exec, columns, Gathered<double>{scaled.data(), order.entries().data()}, of_a.rows, params.norm,
-             params.mean_over, column_norms);
+    norms_of(exec, rows, scaled, of_a.columns, params.norm, params.mean_over, row_norms);
+    // By the same kernels as those of rows, so that those of a symmetric matrix have the same bits on hosts.
+    sort_values(exec, scaled, order.entries(), by_columns);
+    norms_of(exec, columns, by_columns, of_a.rows, params.norm, params.mean_over, column_norms);
     result.deviation = std::max(largest_deviation(exec, row_norms), largest_deviation(exec, column_norms));
     if (std::isinf(result.deviation)) check.refuse("A has a value that is infinite or NaN");
     result.converged = result.deviation <= params.tolerance;

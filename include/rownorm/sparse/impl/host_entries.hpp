@@ -40,8 +40,6 @@ struct HostEntries {
 
   /// Entries that are too few for those kernels.
   static constexpr std::int64_t few = 32;
-  /// Rows that go by way of the buffer.
-  static constexpr std::int64_t max_buffered = 1024;
 
   template <class Exec>
   void launch(const Exec& exec, const Schedule& schedule) const {
@@ -115,45 +113,56 @@ struct HostEntries {
     return true;
   }
 
+  /// What kernels without Kokkos ask of these rows.
+  struct HostFunctions {
+    static void begins(const void* of, std::int64_t first, std::int64_t count, std::int64_t* to) {
+      const Offset* const from = static_cast<const HostEntries*>(of)->rows.begins + first;
+      for (std::int64_t i = 0; i <= count; ++i) to[i] = static_cast<std::int64_t>(from[i]);
+    }
+    static rownorm::impl::HostScale finish(const void* of, std::int64_t i, const rownorm::impl::HostSum& sum) {
+      const auto& self = *static_cast<const HostEntries*>(of);
+      const auto row = rownorm::impl::as_partial<Partial>(sum);
+      const Scale scale = self.finisher.finish(i, row, self.rows.length(i), true);
+      return {scale.power, scale.factor};
+    }
+    static void record_norms(const void* of, std::int64_t first, std::int64_t rows, const double* norms) {
+      const rownorm::impl::RowExtras& extras = static_cast<const HostEntries*>(of)->finisher.extras;
+      for (std::int64_t i = 0; i < rows; ++i) extras.norms.set(extras.norm_offsets(first + i), norms[i]);
+    }
+  };
+
   /// What a thread has at hand for its rows.
   class Worker {
    public:
     Worker(const HostEntries& of, bool bypass_cache) : of_(of) {
       if constexpr (is_compiled) {
         kernels_ = rownorm::impl::host_kernels(rownorm::impl::real_type<X>(), rownorm::impl::real_type<Y>());
-        flush_ = rownorm::impl::host_kernels(rownorm::impl::real_type<Y>(), rownorm::impl::real_type<Y>());
+        matrix_.x = of_.x.data;
+        matrix_.y = of_.y;
+        matrix_.writes_y = of_.finisher.writes_y();
         matrix_.bypass_cache = bypass_cache;
         matrix_.finisher = rownorm::impl::host_finisher(
             static_cast<const rownorm::impl::ExtendedFinisher<Norm, Compute>&>(of_.finisher));
-        uses_buffer_ = bypass_cache && of_.finisher.writes_y();
+        matrix_.finisher.finish = HostFunctions::finish;
+        if (matrix_.finisher.record_norms) matrix_.finisher.record_norms = HostFunctions::record_norms;
+        matrix_.finisher.finisher = &of_;
       }
     }
 
-    ROWNORM_IMPL_FLATTEN void normalize_rows(std::int64_t first, std::int64_t last) {
-      // A copy of its own, which no store to y can change as far as a compiler knows.
-      const Finisher finisher = of_.finisher;
-      const Source x = of_.x;
-      const Offset* const begins = of_.rows.begins;
-      const bool writes_y = finisher.writes_y();
-      auto begin = first < last ? static_cast<std::int64_t>(begins[first]) : 0;
-      for (std::int64_t i = first; i < last; ++i) {
-        const auto end = static_cast<std::int64_t>(begins[i + 1]);
-        const std::int64_t length = end - begin;
-        if (length < few) {
-          const Scale scale = finisher.finish(i, sum_of_few(finisher, x, begin, end), length, true);
-          if (writes_y) {
-            Y* const to = target(begin, length);
-            if (scale.power == 1)
-              rescale_few(finisher, scale.without_power(), x, begin, length, to);
-            else
-              rescale_few(finisher, scale, x, begin, length, to);
+    void normalize_rows(std::int64_t first, std::int64_t last) {
+      if constexpr (is_compiled) {
+        // Scales are not for kernels without Kokkos to leave.
+        if (kernels_.normalize_ragged_rows && of_.finisher.scales == nullptr) {
+          const rownorm::impl::HostRaggedRows ragged{HostFunctions::begins, &of_, of_.finisher.over_entries};
+          while (first < last) {
+            first = kernels_.normalize_ragged_rows(matrix_, ragged, first, last);
+            if (first < last) normalize_row(first, of_.rows.begin(first), of_.rows.length(first));
+            ++first;
           }
-        } else {
-          normalize_row(i, begin, length);
+          return;
         }
-        begin = end;
       }
-      flush();
+      normalize_one_by_one(first, last);
     }
 
     Partial sum_piece(std::int64_t i, std::int64_t p) { return sum_piece(of_.rows.begin(i), of_.rows.length(i), p); }
@@ -164,24 +173,38 @@ struct HostEntries {
     }
 
    private:
+    ROWNORM_IMPL_FLATTEN void normalize_one_by_one(std::int64_t first, std::int64_t last) {
+      // A copy of its own, which no store to y can change as far as a compiler knows.
+      const Finisher finisher = of_.finisher;
+      const Source x = of_.x;
+      Y* const y = of_.y;
+      const Offset* const begins = of_.rows.begins;
+      const bool writes_y = finisher.writes_y();
+      auto begin = first < last ? static_cast<std::int64_t>(begins[first]) : 0;
+      for (std::int64_t i = first; i < last; ++i) {
+        const auto end = static_cast<std::int64_t>(begins[i + 1]);
+        const std::int64_t length = end - begin;
+        if (length < few) {
+          const Scale scale = finisher.finish(i, sum_of_few(finisher, x, begin, end), length, true);
+          if (writes_y) {
+            if (scale.power == 1)
+              rescale_few(finisher, scale.without_power(), x, begin, length, y + begin);
+            else
+              rescale_few(finisher, scale, x, begin, length, y + begin);
+          }
+        } else {
+          normalize_row(i, begin, length);
+        }
+        begin = end;
+      }
+    }
+
     void normalize_row(std::int64_t i, std::int64_t begin, std::int64_t length) {
       Partial row = sum_piece(begin, length, 0);
       const std::int64_t pieces = rownorm::impl::host_pieces(length);
       for (std::int64_t p = 1; p < pieces; ++p) of_.finisher.combine(row, sum_piece(begin, length, p));
       const Scale scale = of_.finisher.finish(i, row, length, true);
-      if (of_.finisher.writes_y()) rescale_pieces(begin, length, {0, pieces}, scale, target(begin, length));
-    }
-
-    /// Where a row is to be written, which follows the one before.
-    Y* target(std::int64_t begin, std::int64_t length) {
-      Y* const y = of_.y + begin;
-      if (!uses_buffer_) return y;
-      if (length > max_buffered || buffered_ + length > buffer_values) flush();
-      if (length > max_buffered) return y;
-      if (buffered_ == 0) flush_to_ = y;
-      Y* const to = buffer_ + buffered_;
-      buffered_ += length;
-      return to;
+      if (of_.finisher.writes_y()) rescale_pieces(begin, length, {0, pieces}, scale, of_.y + begin);
     }
 
     static Partial sum_of_few(const Finisher& finisher, const Source& x, std::int64_t begin, std::int64_t end) {
@@ -222,7 +245,7 @@ struct HostEntries {
     /// Writes pieces of a row that would begin at `to`.
     void rescale_pieces(std::int64_t begin, std::int64_t length, const PieceRange& range, const Scale& scale, Y* to) {
       if constexpr (is_compiled) {
-        if (length > max_buffered) {
+        if (length >= few) {
           matrix_.columns = length;
           const rownorm::impl::HostScale factors{scale.power, scale.factor};
           kernels_.rescale_pieces(matrix_, of_.x.data + begin, to, factors, range.first, range.last);
@@ -242,25 +265,9 @@ struct HostEntries {
         to[k] = of_.finisher.template rescaled<Y>(scale, of_.x(begin + k), rownorm::impl::NoWeights{}, k);
     }
 
-    void flush() {
-      if constexpr (is_compiled) {
-        if (buffered_ == 0) return;
-        matrix_.columns = buffered_;
-        flush_.rescale_pieces(matrix_, buffer_, flush_to_, {}, 0, 1);
-        buffered_ = 0;
-      }
-    }
-
-    static constexpr std::int64_t buffer_values = 4 * max_buffered;
-
     const HostEntries& of_;
     rownorm::impl::HostMatrix matrix_{};
     rownorm::impl::HostKernels kernels_{};
-    rownorm::impl::HostKernels flush_{};
-    bool uses_buffer_ = false;
-    std::int64_t buffered_ = 0;
-    Y* flush_to_ = nullptr;
-    alignas(64) Y buffer_[is_compiled ? buffer_values : 1];
   };
 };
 

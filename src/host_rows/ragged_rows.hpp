@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Short rows of any lengths, many at once.
+#if defined(ROWNORM_HOST_ROWS_RAGGED_ROWS_HPP) == defined(HWY_TARGET_TOGGLE)  // once for each instruction set
+#ifdef ROWNORM_HOST_ROWS_RAGGED_ROWS_HPP
+#undef ROWNORM_HOST_ROWS_RAGGED_ROWS_HPP
+#else
+#define ROWNORM_HOST_ROWS_RAGGED_ROWS_HPP
+#endif
+
+#include <algorithm>
+#include <cstdint>
+#include <host_rows/scales.hpp>
+#include <host_rows/stretch.hpp>
+#include <host_rows/sums.hpp>
+#include <host_rows/values.hpp>
+#include <rownorm/impl/host_rows.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace rownorm::impl {
+namespace HWY_NAMESPACE {
+namespace {
+
+/// Short rows of any lengths, without gaps between them.
+template <class X>
+class RaggedRows : StretchOfRows<X> {
+  using Base = StretchOfRows<X>;
+  using Base::begin_;
+  using Base::block_values;
+  using Base::errors_;
+  using Base::finisher_;
+  using Base::line_values;
+  using Base::max_rows;
+  using Base::totals_;
+  using Base::writes_y_;
+  using Base::x_;
+  using typename Base::Doubles;
+  using typename Base::T;
+  using typename Base::Y;
+  static_assert(max_ragged_columns <= block_values);
+
+ public:
+  RaggedRows(const HostMatrix& matrix, const HostRaggedRows& rows) : Base(matrix), of_(rows) {}
+
+  /// Normalises rows until one is longer than max_ragged_columns, and says where it ended.
+  template <bool bypass_cache>
+  HWY_INLINE std::int64_t normalize(std::int64_t first, std::int64_t last) {
+    std::int64_t rows = take_block(first, last);
+    sum_rows(rows, [](std::int64_t) {});
+    begin_ = begins_[0];
+    while (rows > 0) {
+      const bool has_powers = !find_scales_of_block(first, rows);
+      first += rows;
+      if (!writes_y_) {
+        rows = take_block(first, last);
+        sum_rows(rows, [](std::int64_t) {});
+        continue;
+      }
+      this->expand_scales(rows, has_powers, [&](std::int64_t row) { return length(row); });
+      const std::int64_t end = begins_[rows];
+      rows = take_block(first, last);
+      const auto summing = [&](const auto& done) HWY_ATTR { sum_rows(rows, done); };
+      if (has_powers) {
+        this->template store_block<false, true>(end, rows == 0, nullptr, [](const auto&) {});
+        summing([](std::int64_t) {});
+      } else {
+        this->template store_block<bypass_cache, false>(end, rows == 0, nullptr, summing);
+      }
+    }
+    return first;
+  }
+
+ private:
+  HWY_INLINE std::int64_t length(std::int64_t row) const { return begins_[row + 1] - begins_[row]; }
+
+  /// Looks up where the rows from `first` on begin, as many as a block has, and says how many these are.
+  HWY_NOINLINE std::int64_t take_block(std::int64_t first, std::int64_t last) {
+    constexpr std::int64_t at_once = 64;
+    const std::int64_t most = std::min(max_rows, last - first);
+    std::int64_t rows = 0;
+    bool is_full = false;
+    while (rows < most && !is_full) {
+      const std::int64_t known = std::min(rows + at_once, most);
+      of_.begins(of_.rows, first + rows, known - rows, begins_ + rows);
+      for (; rows < known && !is_full; rows += is_full ? 0 : 1)
+        is_full = length(rows) > max_ragged_columns || begins_[rows + 1] - begins_[0] > block_values;
+    }
+    // Rows are summed several at a time: those beyond the last have no elements.
+    if (rows > 0) std::fill_n(begins_ + rows + 1, narrow_rows_at_once - 1, begins_[rows]);
+    return rows;
+  }
+
+  HWY_NOINLINE bool find_scales_of_block(std::int64_t first, std::int64_t rows) {
+    const auto sum_again = [&](std::int64_t row)
+                               HWY_ATTR { return sum_piece<X, Y>(finisher_, x_ + begins_[row], length(row)); };
+    if (of_.have_own_lengths)
+      for (std::int64_t row = 0; row < rows; ++row)
+        lengths_[row] = static_cast<double>(std::max<std::int64_t>(1, length(row)));
+    return find_scales<T>(finisher_, this->row_values(of_.have_own_lengths ? lengths_ : nullptr), first, rows,
+                          sum_again);
+  }
+
+  /// Sums the rows of a block; every now and then says done(values summed).
+  template <class Done>
+  HWY_INLINE void sum_rows(std::int64_t rows, const Done& done) {
+    with_norm(finisher_.norm, [&]<HostNorm norm>() HWY_ATTR {
+      constexpr std::int64_t often = 128;
+      std::int64_t said = begins_[0];
+      for (std::int64_t row = 0; row < rows; row += narrow_rows_at_once) {
+        const std::int64_t begin = begins_[row], end = begins_[row + narrow_rows_at_once];
+        for (std::int64_t j = begin; j < end; j += line_values) hwy::Prefetch(x_ + j + fetch_ahead_bytes / sizeof(X));
+        const auto sums = sums_of_rows<norm, narrow_rows_at_once>(begins_ + row);
+        if constexpr (narrow_rows_at_once == 1)
+          this->set_sum(row, sums.template reduced<norm>());
+        else
+          sums.template store<norm>(totals_ + row, errors_ + row);
+        if (end - said >= often) done((said = end) - begins_[0]);
+      }
+    });
+  }
+
+  /// The sums of so many rows, each in a lane, but that of a single one in all lanes.
+  template <HostNorm norm, std::int64_t rows>
+  HWY_INLINE auto sums_of_rows(const std::int64_t* begins) const {
+    using RowSums = Sums<T, Doubles>;
+    if constexpr (rows == 1) {
+      const auto lanes = static_cast<std::int64_t>(hn::Lanes(Doubles()));
+      std::int64_t j = begins[0];
+      RowSums sums;
+      for (; j + lanes <= begins[1]; j += lanes) sums.template add<norm>(load(Doubles(), x_ + j));
+      // Also where there is nothing left, which could not be predicted.
+      sums.template add<norm>(load_n(Doubles(), x_ + j, static_cast<std::size_t>(begins[1] - j)));
+      return sums;
+    } else {
+      const auto lower = sums_of_rows<norm, rows / 2>(begins);
+      const auto upper = sums_of_rows<norm, rows / 2>(begins + rows / 2);
+      return RowSums::template of_neighbours<norm>(lower, upper);
+    }
+  }
+
+  HostRaggedRows of_;
+  HWY_ALIGN double lengths_[max_rows + slack];
+  std::int64_t begins_[max_rows + slack];
+};
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace rownorm::impl
+HWY_AFTER_NAMESPACE();
+
+#endif
