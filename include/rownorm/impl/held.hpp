@@ -205,22 +205,22 @@ class LanePackets {
     }
   }
 
-  /// Writes f(value, weights_of(p), k) for each value, the k-th of packet p, to packets of y, of which the lane's first
-  /// is at y.
-  template <class WeightsOf, class F>
-  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const WeightsOf& weights_of, const F& f) {
+  /// Writes f(value, known_of(p), k) for each value, the k-th of packet p, to packets of y, of which the lane's first
+  /// is at y. known_of(p) is what f wants to know of a whole packet.
+  template <class KnownOf, class F>
+  KOKKOS_FORCEINLINE_FUNCTION void store(Y* y, Step y_step, const KnownOf& known_of, const F& f) {
     std::ptrdiff_t bytes_on = 0;
     ROWNORM_IMPL_UNROLL()
     for (int p = 0; p < registers; ++p, advance<Y>(bytes_on, y_step))
       if (p < count_) {
         held_[p].renew();
-        store_packet(bytes_further(y, bytes_on), held_[p], weights_of(p), f);
+        store_packet(bytes_further(y, bytes_on), held_[p], known_of(p), f);
       }
     y += registers * y_step;
     const Stored* scratch = scratch_;
     ROWNORM_IMPL_UNROLL(4)
     for (int p = registers; p < count_; ++p, y += y_step, scratch += arrays_read<X> * scratch_step_)
-      store_packet(y, Packet<Value, n>::load(scratch, scratch_step_), weights_of(p), f);
+      store_packet(y, Packet<Value, n>::load(scratch, scratch_step_), known_of(p), f);
   }
 
  private:
@@ -232,12 +232,12 @@ class LanePackets {
     if constexpr (std::is_integral_v<Step>) forget_origin(bytes_on);
   }
 
-  template <class WeightsOfPacket, class F>
-  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet,
-                                                       const WeightsOfPacket& weights, const F& f) {
+  template <class Known, class F>
+  static KOKKOS_FORCEINLINE_FUNCTION void store_packet(Y* y, const Packet<Value, n>& packet, const Known& known,
+                                                       const F& f) {
     Packet<Y, n> result;
     ROWNORM_IMPL_UNROLL()
-    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), weights, k));
+    for (int k = 0; k < n; ++k) result.set(k, f(packet.get(k), known, k));
     result.store(y);
   }
 

@@ -207,7 +207,7 @@ struct Tiles {
       scale[q] = scales[at.row + q].without_power();
       is_held = is_held && scales[at.row + q].power == 1;
     }
-    finisher.template with_constant_weights<Y, 1>(0, [&](const auto& weights) {
+    finisher.template with_weights<Y>([&](const auto& weights) {
       if (!is_held)  // given up, so that these rare cases take no registers from the usual one
         for_each_place(tile, slice, at, [&](const auto& from, Y& to, int q, int c) {
           to = finisher.template rescaled<Y>(scales[at.row + q], from, weights, column_of(slice, at, c));
@@ -219,10 +219,9 @@ struct Tiles {
                    });
       else
         held.store(
-            first_of(y, tile.y_offset, tile, slice, at), workers() * y.column_stride,
-            [&](int c) { return weights.template packet<1>(column_of(slice, at, c)); },
-            [&](const auto& value, const auto& some_weights, int q) {
-              return finisher.template rescaled<Y>(scale[q], value, some_weights, 0);
+            first_of(y, tile.y_offset, tile, slice, at), workers() * y.column_stride, [](int c) { return c; },
+            [&](const auto& value, int c, int q) {
+              return finisher.template rescaled<Y>(scale[q], value, weights, column_of(slice, at, c));
             });
     });
   }
@@ -338,7 +337,7 @@ struct Tiles {
     const std::int64_t step = static_cast<std::int64_t>(workers()) * pitch();
     Y* to = first_of(y, tile.y_offset, tile, slice, at);
     const int blocks = blocks_of(tile, slice, at);
-    finisher.template with_constant_weights<Y, 1>(0, [&](const auto& weights) {
+    finisher.template with_weights<Y>([&](const auto& weights) {
       ROWNORM_IMPL_UNROLL(4)
       for (int c = 0; c < blocks; ++c) {
         const auto value = Packet<Value, 1>::load(from, step).get(0);

@@ -49,6 +49,10 @@ struct Weights {
   KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
     return static_cast<Compute>(data[column * stride]);
   }
+  template <int n>
+  KOKKOS_FORCEINLINE_FUNCTION WeightsFrom<Weights> packet(std::int64_t column) const {
+    return {*this, column};
+  }
 };
 
 /// The same where nobody writes them while the kernel runs. Compilers then read them before they store y, several at a
@@ -126,6 +130,9 @@ KOKKOS_FORCEINLINE_FUNCTION auto with_weights(const VectorRef& weights, const F&
   return f(AnyWeights{weights, 0});
 }
 
+/// Weights are read before their turn for packets of so many columns at most: larger ones leave no registers for that.
+inline constexpr int max_columns_read_ahead = 4;
+
 /// The same for weights that nobody writes while the kernel runs, counted from column `first` on, of packets of n
 /// columns that follow it.
 template <class Y, class Compute, int n, class F>
@@ -133,10 +140,13 @@ KOKKOS_FORCEINLINE_FUNCTION void with_constant_weights(const VectorRef& weights,
   using Real = real_part_of<Y>;
   const auto with_those_at = [&]<class Weight>(const Weight* of_columns) {
     const Weight* const data = of_columns + first * weights.stride;
-    if constexpr (n > 1)
+    if constexpr (n > 1 && n <= max_columns_read_ahead)
       if (weights.stride == 1 && is_packet_aligned<Weight, PackedWeights<Weight>::template Of<n>::packet_values>(data))
         return f(PackedWeights<Weight>{data});
-    f(ConstantWeights<Weight>{data, weights.stride});
+    if constexpr (n <= max_columns_read_ahead)
+      f(ConstantWeights<Weight>{data, weights.stride});
+    else
+      f(Weights<Weight>{data, weights.stride});
   };
   if (weights.data == nullptr) return f(NoWeights{});
   if (weights.type == real_type<Compute>()) return with_those_at(static_cast<const Compute*>(weights.data));

@@ -39,10 +39,10 @@ struct Equilibration {
 ///
 /// by the iteration of D. Ruiz, A scaling algorithm to equilibrate both rows and columns norms in matrices, report
 /// RAL-TR-2001-034, Rutherford Appleton Laboratory, 2001: each step divides all rows and all columns at once by the
-/// square roots of their norms. A symmetric matrix stays symmetric. With MaxAbs, the default, a step halves the
-/// logarithm of each norm: norms within a factor of 1000 of 1 are within 0.001 after some 13 steps. Other norms
-/// converge where the matrix has a scaling of that kind: for SumAbs and Euclidean a square matrix with total support;
-/// MeanAbs and RootMeanSquare are for those that are not square.
+/// square roots of their norms. A symmetric matrix stays symmetric: on hosts to the last bit, if its rows are sorted by
+/// column. With MaxAbs, the default, a step halves the logarithm of each norm: norms within a factor of 1000 of 1 are
+/// within 0.001 after some 13 steps. Other norms converge where the matrix has a scaling of that kind: for SumAbs and
+/// Euclidean a square matrix with total support; MeanAbs and RootMeanSquare are for those that are not square.
 ///
 /// Arguments: A and B as for `normalize`: B shares the graph of A, or is A. Rows and columns of zeros, or without
 /// entries, keep the scale 1 and count for no deviation.
