@@ -112,7 +112,7 @@ struct BackwardFinisher {
   using RowsOf = BatchedRows<Value>;
   static constexpr bool has_extras = true;
   static constexpr bool has_large_partials = true;
-  static constexpr bool takes_roots = std::is_base_of_v<SumsSquares, Norm>;
+  static constexpr bool takes_roots = takes_roots_v<Norm>;
 
   Norm norm;
   RowLength length;

@@ -134,6 +134,10 @@ KOKKOS_FORCEINLINE_FUNCTION PartialsOf<typename Finisher::Partial, n> accumulate
 template <class Norm, class Compute>
 using PartialOf = typename Norm::template Partial<Compute>;
 
+/// True for norms that are roots of sums of squares.
+template <class Norm>
+inline constexpr bool takes_roots_v = std::is_base_of_v<SumsSquares, Norm>;
+
 /// y(i, j) = x(i, j) / (norm_i + epsilon), and nothing else.
 template <class Norm, class Compute>
 struct RowFinisher {
@@ -147,7 +151,7 @@ struct RowFinisher {
   static constexpr bool has_extras = false;
   /// Whether partial results take so many registers that teams must be smaller.
   static constexpr bool has_large_partials = is_double_v<Compute>;
-  static constexpr bool takes_roots = std::is_base_of_v<SumsSquares, Norm>;
+  static constexpr bool takes_roots = takes_roots_v<Norm>;
 
   Norm norm;
   RowLength length;

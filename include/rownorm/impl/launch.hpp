@@ -130,9 +130,8 @@ bool is_plain(const BatchedRows<X>& x, const BatchedRows<Y>&, const Norm& any_no
 template <class Norm>
 bool takes_roots(const Norm& any_norm) {
   bool takes_roots = false;
-  with_compiled_norm(any_norm, 1, [&]<class Known>(const Known&, const RowLength&) {
-    takes_roots = std::is_base_of_v<SumsSquares, Known>;
-  });
+  with_compiled_norm(any_norm, 1,
+                     [&]<class Known>(const Known&, const RowLength&) { takes_roots = takes_roots_v<Known>; });
   return takes_roots;
 }
 

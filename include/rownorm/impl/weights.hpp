@@ -40,14 +40,21 @@ struct NoWeights {
 };
 
 /// Weights whose type is known.
-template <class Weight>
+///
+/// - are_constant: nobody writes them while the kernel runs. Compilers then read them before they store y, several at a
+///   time; else each would have to wait for the store before it, since y might be where weights are.
+template <class Weight, bool are_constant>
 struct Weights {
   const Weight* data;
   std::int64_t stride;
 
   template <class Compute>
   KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
-    return static_cast<Compute>(data[column * stride]);
+    const Weight* const weight = data + column * stride;
+    if constexpr (are_constant)
+      return static_cast<Compute>(Packet<Weight, 1>::fetch_constant(weight).get(0));
+    else
+      return static_cast<Compute>(*weight);
   }
   template <int n>
   KOKKOS_FORCEINLINE_FUNCTION WeightsFrom<Weights> packet(std::int64_t column) const {
@@ -55,24 +62,7 @@ struct Weights {
   }
 };
 
-/// The same where nobody writes them while the kernel runs. Compilers then read them before they store y, several at a
-/// time; else each would have to wait for the store before it, since y might be where weights are.
-template <class Weight>
-struct ConstantWeights {
-  const Weight* data;
-  std::int64_t stride;
-
-  template <class Compute>
-  KOKKOS_FORCEINLINE_FUNCTION Compute at(std::int64_t column) const {
-    return static_cast<Compute>(Packet<Weight, 1>::fetch_constant(data + column * stride).get(0));
-  }
-  template <int n>
-  KOKKOS_FORCEINLINE_FUNCTION WeightsFrom<ConstantWeights> packet(std::int64_t column) const {
-    return {*this, column};
-  }
-};
-
-/// The same in packets, which are aligned.
+/// Constant weights in packets, which are aligned.
 template <class Weight>
 struct PackedWeights {
   const Weight* data;
@@ -123,10 +113,10 @@ KOKKOS_FORCEINLINE_FUNCTION auto with_weights(const VectorRef& weights, const F&
   using Real = real_part_of<Y>;
   if (weights.data == nullptr) return f(NoWeights{});
   if (weights.type == real_type<Compute>())
-    return f(Weights<Compute>{static_cast<const Compute*>(weights.data), weights.stride});
+    return f(Weights<Compute, false>{static_cast<const Compute*>(weights.data), weights.stride});
   if constexpr (!std::is_same_v<Real, Compute>)
     if (weights.type == real_type<Real>())
-      return f(Weights<Real>{static_cast<const Real*>(weights.data), weights.stride});
+      return f(Weights<Real, false>{static_cast<const Real*>(weights.data), weights.stride});
   return f(AnyWeights{weights, 0});
 }
 
@@ -143,10 +133,7 @@ KOKKOS_FORCEINLINE_FUNCTION void with_constant_weights(const VectorRef& weights,
     if constexpr (n > 1 && n <= max_columns_read_ahead)
       if (weights.stride == 1 && is_packet_aligned<Weight, PackedWeights<Weight>::template Of<n>::packet_values>(data))
         return f(PackedWeights<Weight>{data});
-    if constexpr (n <= max_columns_read_ahead)
-      f(ConstantWeights<Weight>{data, weights.stride});
-    else
-      f(Weights<Weight>{data, weights.stride});
+    f(Weights<Weight, (n <= max_columns_read_ahead)>{data, weights.stride});
   };
   if (weights.data == nullptr) return f(NoWeights{});
   if (weights.type == real_type<Compute>()) return with_those_at(static_cast<const Compute*>(weights.data));

@@ -115,6 +115,8 @@ struct HostEntries {
 
   /// What kernels without Kokkos ask of these rows.
   struct HostFunctions {
+    using Dense = rownorm::impl::ExtendedFinisher<Norm, Compute>;
+
     static void begins(const void* of, std::int64_t first, std::int64_t count, std::int64_t* to) {
       const Offset* const from = static_cast<const HostEntries*>(of)->rows.begins + first;
       for (std::int64_t i = 0; i <= count; ++i) to[i] = static_cast<std::int64_t>(from[i]);
@@ -126,8 +128,8 @@ struct HostEntries {
       return {scale.power, scale.factor};
     }
     static void record_norms(const void* of, std::int64_t first, std::int64_t rows, const double* norms) {
-      const rownorm::impl::RowExtras& extras = static_cast<const HostEntries*>(of)->finisher.extras;
-      for (std::int64_t i = 0; i < rows; ++i) extras.norms.set(extras.norm_offsets(first + i), norms[i]);
+      const Dense& finisher = static_cast<const HostEntries*>(of)->finisher;
+      rownorm::impl::HostFinishing<Dense>::record_norms(&finisher, first, rows, norms);
     }
   };
 
@@ -141,8 +143,8 @@ struct HostEntries {
         matrix_.y = of_.y;
         matrix_.writes_y = of_.finisher.writes_y();
         matrix_.bypass_cache = bypass_cache;
-        matrix_.finisher = rownorm::impl::host_finisher(
-            static_cast<const rownorm::impl::ExtendedFinisher<Norm, Compute>&>(of_.finisher));
+        matrix_.finisher =
+            rownorm::impl::host_finisher(static_cast<const typename HostFunctions::Dense&>(of_.finisher));
         matrix_.finisher.finish = HostFunctions::finish;
         if (matrix_.finisher.record_norms) matrix_.finisher.record_norms = HostFunctions::record_norms;
         matrix_.finisher.finisher = &of_;
