@@ -12,7 +12,7 @@ namespace sparse = rownorm::sparse;
 
 namespace {
 
-/// Runs one schedule of rows, with norms, into another matrix and in place, twice.
+/// Runs one schedule of rows into another matrix and in place, with norms, without them, and for norms alone.
 template <class Exec, class Value>
 void check_schedule(const HostMatrix& matrix, const rownorm::AnyNorm& norm, const sparse::Schedule& schedule) {
   using M = Crs<Value, int, int, Exec>;
@@ -20,12 +20,13 @@ void check_schedule(const HostMatrix& matrix, const rownorm::AnyNorm& norm, cons
   const Exec exec;
   const Expected right = expected(matrix, norm, 0);
   const Kokkos::View<Value*, typename Exec::device_type> norms("norms", matrix.rows());
-  const auto run = [&](const M& from, const M& to, bool writes) {
-    sparse::impl::Wanted<rownorm::compute_type<Value>> wanted{
-        .columns = matrix.columns,
-        .extras = {.norms = rownorm::impl::VectorRef(norms),
-                   .norm_offsets = rownorm::impl::RowOffsets::of(1, matrix.rows(), 0),
-                   .writes_y = writes}};
+  const auto run = [&](const M& from, const M& to, bool writes, bool has_norms) {
+    sparse::impl::Wanted<rownorm::compute_type<Value>> wanted{.columns = matrix.columns,
+                                                              .extras = {.writes_y = writes}};
+    if (has_norms) {
+      wanted.extras.norms = rownorm::impl::VectorRef(norms);
+      wanted.extras.norm_offsets = rownorm::impl::RowOffsets::of(1, matrix.rows(), 0);
+    }
     sparse::impl::with_finisher(
         norm, wanted, [&]<class Norm, class Compute>(const sparse::impl::SparseFinisher<Norm, Compute>& finisher) {
           using Source = sparse::impl::Direct<Value>;
@@ -43,38 +44,46 @@ void check_schedule(const HostMatrix& matrix, const rownorm::AnyNorm& norm, cons
         });
     exec.fence();
   };
-  run(A, B, true);
+  run(A, B, true, true);
   CHECK(distance(on_host(B.values), right.values) <= 4);
   CHECK(distance(on_host(norms), right.norms) <= 4);
 
   const auto once = on_host(B.values);
   const M C = like<M>(A);
   Kokkos::deep_copy(exec, C.values, A.values);
-  run(C, C, true);
+  run(C, C, true, true);
+  CHECK(on_host(C.values) == once);
+  Kokkos::deep_copy(exec, C.values, A.values);
+  run(C, C, true, false);
   CHECK(on_host(C.values) == once);
 
   Kokkos::deep_copy(exec, norms, -1);
-  run(A, A, false);
+  run(A, A, false, true);
   CHECK(distance(on_host(norms), right.norms) <= 4);
 }
 
+const std::vector<rownorm::AnyNorm> tile_norms = {rownorm::SumAbs{}, rownorm::Euclidean{}, rownorm::MaxAbs{}};
+
+/// `factor`: of all values.
 template <class Exec, class Value>
-void check_tiles(std::int64_t items, int patience) {
+void check_tiles(std::int64_t items, int patience, const std::vector<rownorm::AnyNorm>& norms = tile_norms,
+                 long double factor = 1) {
   const rownorm::Machine machine = rownorm::machine_of(Exec());
   for (const Shape& shape : shapes()) {
-    const HostMatrix matrix = matrix_of(shape.lengths, 1000);
+    HostMatrix matrix = matrix_of(shape.lengths, 1000);
+    for (long double& value : matrix.values) value *= factor;
     sparse::Schedule schedule = sparse::schedule_with(
         sparse::Kernel::EntryTiles,
         {.rows = matrix.rows(), .entries = matrix.entries(), .x_value_bytes = sizeof(Value)}, machine);
     if (items > 0) {
       schedule.tile_items = items;
-      schedule.tiles = rownorm::impl::divide_rounding_up(matrix.rows() + matrix.entries(), items);
+      schedule.tiles =
+          rownorm::impl::divide_rounding_up(sparse::impl::items_of(matrix.rows(), matrix.entries()), items);
     }
     schedule.patience = patience;
     schedule.max_slices = 5000;
-    for (const rownorm::AnyNorm norm : {rownorm::AnyNorm(rownorm::SumAbs{}), rownorm::AnyNorm(rownorm::Euclidean{}),
-                                        rownorm::AnyNorm(rownorm::MaxAbs{})}) {
-      CAPTURE(shape.name, items, patience);
+    for (const rownorm::AnyNorm& norm : norms) {
+      CAPTURE(shape.name, items, patience, factor);
       check_schedule<Exec, Value>(matrix, norm, schedule);
     }
   }
@@ -88,6 +97,12 @@ TEMPLATE_LIST_TEST_CASE("tiles of entries", "[kernels]", Spaces) {
     check_tiles<TestType, float>(64, patience);
     check_tiles<TestType, double>(1000, patience);
   }
+}
+
+TEMPLATE_LIST_TEST_CASE("tiles of entries whose sums leave the range of double", "[kernels]", Spaces) {
+  const std::vector<rownorm::AnyNorm> means = {rownorm::MeanAbs{}, rownorm::RootMeanSquare{}};
+  for (const long double factor : {0x1p1000L, 0x1p-700L})
+    for (const int items : {0, 64}) check_tiles<TestType, double>(items, 1000, means, factor);
 }
 
 TEMPLATE_LIST_TEST_CASE("one row after the other", "[kernels]", Spaces) {
@@ -111,11 +126,12 @@ TEST_CASE("shares of host threads give the same bits however many there are", "[
     std::vector<double> right;
     for (const std::int64_t shares : {1, 2, 7, 100})
       for (const bool bypass_cache : {false, true}) {
-        const std::int64_t items = rownorm::impl::divide_rounding_up(matrix.rows() + matrix.entries(), shares);
+        const std::int64_t items =
+            rownorm::impl::divide_rounding_up(sparse::impl::items_of(matrix.rows(), matrix.entries()), shares);
         const sparse::Schedule schedule{
             .kernel = sparse::Kernel::HostEntries,
             .tile_items = items,
-            .tiles = rownorm::impl::divide_rounding_up(matrix.rows() + matrix.entries(), items),
+            .tiles = rownorm::impl::divide_rounding_up(sparse::impl::items_of(matrix.rows(), matrix.entries()), items),
             .bypass_cache = bypass_cache};
         CAPTURE(shape.name, shares, bypass_cache);
         check_schedule<Exec, double>(matrix, rownorm::Euclidean{}, schedule);
@@ -132,10 +148,10 @@ TEST_CASE("schedules are functions of problem and machine", "[schedule]") {
   const sparse::Problem large{.rows = 1 << 20, .entries = 1 << 28, .x_value_bytes = 4};
   const sparse::Schedule hopper = sparse::choose_schedule(large, rownorm::machines::hopper);
   CHECK(hopper.kernel == sparse::Kernel::EntryTiles);
-  CHECK(hopper.tiles * hopper.tile_items >= large.rows + large.entries);
-  CHECK((hopper.tiles - 1) * hopper.tile_items < large.rows + large.entries);
-  // No team waits for slices that cannot be there: a tile of 4096 values and an eighth is 20 KiB and more.
-  CHECK(hopper.max_slices == 132 * 10);
+  CHECK(hopper.tiles * hopper.tile_items >= sparse::impl::items_of(large.rows, large.entries));
+  CHECK((hopper.tiles - 1) * hopper.tile_items < sparse::impl::items_of(large.rows, large.entries));
+  // No team waits for slices that cannot be there: a tile of 4480 values and an eighth is 22 KiB and more.
+  CHECK(hopper.max_slices == 132 * 9);
   CHECK(sparse::choose_schedule(large, rownorm::machines::ada).max_slices == 128 * 4);
   const sparse::Schedule host = sparse::choose_schedule(large, rownorm::machines::host(8));
   CHECK(host.kernel == sparse::Kernel::HostEntries);

@@ -143,6 +143,27 @@ TEMPLATE_LIST_TEST_CASE("rows of any lengths beside extreme ones", "[rows][norms
     }
 }
 
+template <class Exec, class Half>
+void check_16_bits() {
+  using M = Crs<Half, int, int, Exec>;
+  for (const Shape& shape : shapes()) {
+    HostMatrix matrix = matrix_of(shape.lengths, 1000);
+    for (std::size_t k = 0; k < matrix.values.size(); ++k)  // what both formats hold exactly
+      matrix.values[k] = static_cast<long double>(static_cast<int>(k * 37 % 255) - 127) / 32;
+    const M A = crs<M>(matrix), B = like<M>(A);
+    for (const rownorm::AnyNorm& norm : {rownorm::AnyNorm(rownorm::Euclidean{}), rownorm::AnyNorm(rownorm::MaxAbs{})}) {
+      CAPTURE(shape.name);
+      sparse::normalize(Exec(), A, B, {.norm = norm, .epsilon = 0});
+      CHECK(distance(on_host(B.values), expected(matrix, norm, 0).values) <= 2);
+    }
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("matrices of 16-bit values", "[rows]", Spaces) {
+  check_16_bits<TestType, Kokkos::Experimental::half_t>();
+  check_16_bits<TestType, Kokkos::Experimental::bhalf_t>();
+}
+
 TEMPLATE_LIST_TEST_CASE("complex matrices", "[rows]", Spaces) {
   using Value = Kokkos::complex<double>;
   using M = Crs<Value, int, int, TestType>;

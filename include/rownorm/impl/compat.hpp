@@ -104,8 +104,8 @@ KOKKOS_FORCEINLINE_FUNCTION int lane_of([[maybe_unused]] const Member& member) {
 /// The most vector lanes of a thread, which then is a warp of the device.
 inline constexpr int warp_lanes = 32;
 
-/// The caller's and its warp's values exchanged: what the lane so many further up has, or what lane `from` has, of
-/// `lanes` neighbouring ones. All lanes of a warp call it.
+/// The caller's and its warp's values exchanged: what the lane so many further up or down has, or what lane `from` has,
+/// of `lanes` neighbouring ones. All lanes of a warp call it.
 template <class Value, class Shuffle>
 KOKKOS_FORCEINLINE_FUNCTION Value shuffle_words(const Value& mine, [[maybe_unused]] const Shuffle& shuffle_word) {
   static_assert(sizeof(Value) % sizeof(unsigned) == 0);
@@ -121,6 +121,15 @@ KOKKOS_FORCEINLINE_FUNCTION Value shuffle_down(const Value& mine, [[maybe_unused
                                                [[maybe_unused]] int lanes) {
 #ifdef __CUDA_ARCH__
   return shuffle_words(mine, [&](unsigned word) { return __shfl_down_sync(0xffffffff, word, distance, lanes); });
+#else
+  return mine;
+#endif
+}
+/// The caller's own value where there is no lane so far down.
+template <class Value>
+KOKKOS_FORCEINLINE_FUNCTION Value shuffle_up(const Value& mine, [[maybe_unused]] int distance) {
+#ifdef __CUDA_ARCH__
+  return shuffle_words(mine, [&](unsigned word) { return __shfl_up_sync(0xffffffff, word, distance); });
 #else
   return mine;
 #endif

@@ -75,6 +75,40 @@ KOKKOS_FORCEINLINE_FUNCTION int min_of_lanes(int mine) {
   return shuffle(mine, 0, warp_lanes);
 }
 
+/// The sum of a warp's values, for all of its lanes, and that of the lanes before the caller's.
+KOKKOS_FORCEINLINE_FUNCTION int sum_of_lanes(int mine) {
+  ROWNORM_IMPL_UNROLL()
+  for (int distance = warp_lanes / 2; distance > 0; distance /= 2) mine += shuffle_down(mine, distance, warp_lanes);
+  return shuffle(mine, 0, warp_lanes);
+}
+KOKKOS_FORCEINLINE_FUNCTION int sum_of_lanes_before(int lane, int mine) {
+  int sum = mine;
+  ROWNORM_IMPL_UNROLL()
+  for (int distance = 1; distance < warp_lanes; distance *= 2) {
+    const int other = shuffle_up(sum, distance);
+    if (lane >= distance) sum += other;
+  }
+  return sum - mine;
+}
+
+/// A segmented scan of a warp: what the lanes from the last one at or before the caller's whose bit in `heads` is set,
+/// or from the first, have together up to the caller's.
+template <class Finisher, class Partial>
+KOKKOS_FORCEINLINE_FUNCTION Partial combine_since_head(int lane, unsigned heads, const Finisher& finisher,
+                                                       const Partial& mine) {
+  const unsigned before = heads & ((2u << lane) - 1);
+  const int head = before == 0 ? 0 : 31 - Kokkos::Experimental::countl_zero_builtin(before);
+  Partial total = mine;
+  ROWNORM_IMPL_UNROLL()
+  for (int distance = 1; distance < warp_lanes; distance *= 2) {
+    if (lanes_where(lane - distance >= head) == 0) break;
+    Partial sum = shuffle_up(total, distance);
+    finisher.combine(sum, total);
+    if (lane - distance >= head) total = sum;
+  }
+  return total;
+}
+
 }  // namespace rownorm::impl
 
 #endif

@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+#include <Kokkos_Core.hpp>
+
 #include <rownorm/impl/counts.hpp>
 #include <rownorm/machine.hpp>
 
@@ -43,11 +45,19 @@ struct Schedule {
 
 namespace impl {
 
+/// Work is counted in items: one for each entry, and so many for each row.
+inline constexpr std::int64_t row_items = 3;
+KOKKOS_FUNCTION constexpr std::int64_t items_of(std::int64_t rows, std::int64_t entries) {
+  return rows * row_items + entries;
+}
+/// So many items a tile may have at most: a row that ends no further belongs to the tile that it begins in.
+KOKKOS_FUNCTION constexpr std::int64_t most_items_of(std::int64_t tile_items) { return tile_items + tile_items / 8; }
+
 /// Items of a tile, lanes of its team, and teams that a processor is to have at once, which bounds their registers, for
 /// values of so many bytes. Measured: docs/performance.md.
-constexpr std::int64_t tile_items(int value_bytes) { return value_bytes <= 8 ? 4096 : 2048; }
+constexpr std::int64_t tile_items(int value_bytes) { return value_bytes <= 8 ? 4480 : 2240; }
 constexpr int tile_lanes(int value_bytes) { return value_bytes <= 4 ? 128 : 256; }
-constexpr int tile_teams_per_processor(int value_bytes) { return value_bytes <= 4 ? 10 : 4; }
+constexpr int tile_teams_per_processor(int value_bytes) { return value_bytes <= 4 ? 9 : value_bytes <= 8 ? 5 : 4; }
 
 /// Shares of host threads: many more than threads, so that no thread waits long for the last, but none so small that it
 /// costs to begin one.
@@ -58,7 +68,7 @@ inline constexpr std::int64_t least_share_items = std::int64_t{1} << 14;
 
 /// The same with a kernel of the caller's choice; no tiles where that cannot serve the problem on the machine.
 inline Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine) {
-  const std::int64_t items = problem.rows + problem.entries;
+  const std::int64_t items = impl::items_of(problem.rows, problem.entries);
   Schedule schedule{.kernel = kernel};
   if (problem.rows == 0) return schedule;
   switch (kernel) {
@@ -72,7 +82,8 @@ inline Schedule schedule_with(Kernel kernel, const Problem& problem, const Machi
       schedule.team_size = has_lanes ? lanes / 32 : machine.max_team_threads;
       schedule.patience = 256;
       // As many slices as the device holds at once. To wait for one that is not there yet may stop all who are.
-      const auto team_bytes = static_cast<int>(schedule.tile_items * 9 / 8) * std::max(value_bytes, 4) + (4 << 10);
+      const int item_bytes = std::max(value_bytes, 4);
+      const auto team_bytes = static_cast<int>(impl::most_items_of(schedule.tile_items)) * item_bytes * 11 / 10 + 1536;
       const int teams = std::min(impl::tile_teams_per_processor(value_bytes), machine.scratch_bytes / team_bytes);
       schedule.max_slices = static_cast<std::int64_t>(machine.processors) * teams;
       schedule.last_teams = 4 * machine.processors;

@@ -51,10 +51,9 @@ template <class Exec, class RowsType, class Source, class Y, class Norm, class C
 void launch_kernel(const Exec& exec, const RowsType& rows, const Source& x, Y* y,
                    const SparseFinisher<Norm, Compute>& finisher, const Schedule& schedule) {
   if (schedule.tiles == 0) return;
-  constexpr bool is_compressed = requires { rows.item(0); };
-  if constexpr (is_compressed && rownorm::impl::is_host_space_v<Exec>)
+  if constexpr (is_compressed_v<RowsType> && rownorm::impl::is_host_space_v<Exec>)
     HostEntries<Source, Y, typename RowsType::Offset, Norm, Compute>{rows, x, y, finisher}.launch(exec, schedule);
-  else if constexpr (is_compressed && rownorm::impl::has_lanes_v<Exec>)
+  else if constexpr (is_compressed_v<RowsType> && rownorm::impl::has_lanes_v<Exec>)
     EntryTiles<Source, Y, typename RowsType::Offset, Norm, Compute>::launch(exec, rows, x, y, finisher, schedule);
   else
     RowsByTeams<RowsType, Source, Y, Norm, Compute>{rows, x, y, finisher}.launch(exec, schedule);
@@ -85,10 +84,8 @@ Problem problem_of(const RowsType& rows, bool in_place) {
           .x_value_bytes = sizeof(X),
           .y_value_bytes = sizeof(Y),
           .in_place = in_place,
-          .is_compressed = requires {rows.item(0);
-}
-, .is_compiled = rownorm::impl::is_built_in_v<Norm>
-};  // namespace rownorm::sparse::impl
+          .is_compressed = is_compressed_v<RowsType>,
+          .is_compiled = rownorm::impl::is_built_in_v<Norm>};
 }
 
 template <Matrix M>

@@ -155,7 +155,8 @@ struct HostEntries {
       if constexpr (is_compiled) {
         // Scales are not for kernels without Kokkos to leave.
         if (kernels_.normalize_ragged_rows && of_.finisher.scales == nullptr) {
-          const rownorm::impl::HostRaggedRows ragged{HostFunctions::begins, &of_, of_.finisher.over_entries};
+          const rownorm::impl::HostRaggedRows ragged{HostFunctions::begins, &of_, of_.finisher.over_entries,
+                                                     of_.finisher.knows_rows()};
           while (first < last) {
             first = kernels_.normalize_ragged_rows(matrix_, ragged, first, last);
             if (first < last) normalize_row(first, of_.rows.begin(first), of_.rows.length(first));

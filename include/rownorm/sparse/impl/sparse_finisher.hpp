@@ -28,6 +28,8 @@ struct SparseFinisher : rownorm::impl::ExtendedFinisher<Norm, Compute> {
     if (over_entries) own.length = rownorm::impl::RowLength(Kokkos::max<std::int64_t>(entries, 1));
     return finish_with(own, i, row, records && this->records());
   }
+  /// Whether it matters which row it is, or how many entries it has.
+  KOKKOS_FORCEINLINE_FUNCTION bool knows_rows() const { return over_entries || records(); }
   /// Whether anything is made of rows without entries.
   KOKKOS_FORCEINLINE_FUNCTION bool records() const {
     return this->extras.norms.data != nullptr || this->extras.status != nullptr || scales != nullptr;

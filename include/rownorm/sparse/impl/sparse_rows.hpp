@@ -9,10 +9,11 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <rownorm/sparse/schedule.hpp>
+
 namespace rownorm::sparse::impl {
 
-/// Compressed rows as a line of items: a row is one item for itself, and then one for each of its entries. Entry k of
-/// row i is item k + i + 1.
+/// Compressed rows as a line of items: `row_items` for a row itself, and then one for each of its entries.
 template <class OffsetType>
 struct SparseRows {
   using Offset = OffsetType;
@@ -23,13 +24,13 @@ struct SparseRows {
 
   KOKKOS_FORCEINLINE_FUNCTION std::int64_t begin(std::int64_t i) const { return static_cast<std::int64_t>(begins[i]); }
   KOKKOS_FORCEINLINE_FUNCTION std::int64_t length(std::int64_t i) const { return begin(i + 1) - begin(i); }
-  /// The item of a row itself. It grows with every row.
-  KOKKOS_FORCEINLINE_FUNCTION std::int64_t item(std::int64_t i) const { return begin(i) + i; }
-  KOKKOS_FORCEINLINE_FUNCTION std::int64_t items() const { return entries + rows; }
+  /// The first item of a row. It grows with every row.
+  KOKKOS_FORCEINLINE_FUNCTION std::int64_t item(std::int64_t i) const { return begin(i) + i * row_items; }
+  KOKKOS_FORCEINLINE_FUNCTION std::int64_t items() const { return items_of(rows, entries); }
   /// Where the value of entry k of row i is.
   KOKKOS_FORCEINLINE_FUNCTION std::int64_t place(std::int64_t i, std::int64_t k) const { return begin(i) + k; }
 
-  /// The first row whose item is no earlier than the given one; `rows` if there is none.
+  /// The first row whose first item is no earlier than the given one; `rows` if there is none.
   KOKKOS_FUNCTION std::int64_t first_row_at(std::int64_t wanted) const {
     std::int64_t low = 0, high = rows;
     while (low < high) {
@@ -80,6 +81,12 @@ struct Gathered {
 
   KOKKOS_FORCEINLINE_FUNCTION X operator()(std::int64_t place) const { return data[order[place]]; }
 };
+
+/// True for rows whose entries are neighbours.
+template <class Rows>
+inline constexpr bool is_compressed_v = false;
+template <class Offset>
+inline constexpr bool is_compressed_v<SparseRows<Offset>> = true;
 
 template <class Source>
 inline constexpr bool is_direct_v = false;

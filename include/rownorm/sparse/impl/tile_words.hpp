@@ -23,9 +23,6 @@
 
 namespace rownorm::sparse::impl {
 
-/// A row has its slice at the beginning of a tile, where it began before, or at its end.
-enum Slot : int { at_begin = 0, at_end = 1 };
-
 /// Memory for so many tiles. The first kernel of a call makes it ready.
 struct TileMemory {
   static constexpr std::int64_t words_per_tile = 4;

@@ -24,15 +24,12 @@ struct TileBegin {
   KOKKOS_FUNCTION std::int64_t cut_row() const { return row - 1; }
 };
 
-/// Tile t has items t * tile_items and following: rows that begin in it, to their ends where these are no further than
-/// `overhang` behind its own. Other rows that reach beyond their first tile are cut where tiles end.
+/// Tile t has items t * tile_items and following: rows that begin in it, to their ends where it then has no
+/// more than most_items_of(tile_items). Other rows that reach beyond their first tile are cut where tiles end.
 template <class OffsetType>
 struct TiledRows : SparseRows<OffsetType> {
   std::int64_t tile_items;
   std::int64_t tiles;
-
-  KOKKOS_FUNCTION std::int64_t overhang() const { return tile_items / 8; }
-  KOKKOS_FUNCTION std::int64_t most_items() const { return tile_items + overhang(); }
 
   KOKKOS_FUNCTION TileBegin find(std::int64_t tile) const {
     const std::int64_t first = Kokkos::min(tile * tile_items, this->items());
@@ -40,12 +37,16 @@ struct TiledRows : SparseRows<OffsetType> {
     const TileBegin whole{row, this->begin(row), 0, 0};
     if (row == 0) return whole;
     const std::int64_t first_tile = this->item(row - 1) / tile_items, end = this->item(row);
-    if (end <= (first_tile + 1) * tile_items + overhang()) return whole;
+    if (end <= first_tile * tile_items + most_items_of(tile_items)) return whole;
     const std::int64_t last_tile = (end - 1) / tile_items;
     if (last_tile < tile) return whole;  // it ends where this tile begins
-    return {row, first - row, static_cast<int>(first_tile), static_cast<int>(last_tile - first_tile + 1)};
+    return {row, Kokkos::max(first - row * row_items, this->begin(row - 1)), static_cast<int>(first_tile),
+            static_cast<int>(last_tile - first_tile + 1)};
   }
 };
+
+/// A row that is cut has a slice at the beginning of a tile, where it began before, or at its end.
+enum Slot : int { at_begin = 0, at_end = 1 };
 
 /// What a tile has of a row that is cut: entries from `begin` to before `end`.
 struct Slice {
@@ -54,6 +55,8 @@ struct Slice {
   int end;
   int first_tile;
   int count;  ///< of slices of the row
+
+  KOKKOS_FUNCTION bool is_empty() const { return begin == end; }
 };
 
 /// A tile, with entries counted from the first that is held.
@@ -67,16 +70,20 @@ struct Tile {
   KOKKOS_FUNCTION int end() const { return static_cast<int>(last.entry - origin); }
   /// Rows that begin in it, and of these such as also end with it.
   KOKKOS_FUNCTION int rows() const { return static_cast<int>(last.row - first.row); }
-  KOKKOS_FUNCTION int whole_rows() const { return rows() - has_slice_after(); }
+  KOKKOS_FUNCTION int whole_rows() const { return rows() - has_slice(at_end); }
 
-  KOKKOS_FUNCTION bool has_slice_before() const { return first.cuts(); }
-  KOKKOS_FUNCTION bool has_slice_after() const { return last.cuts() && last.first_tile == number; }
-  /// `starts`: where its rows begin, and the next one.
-  KOKKOS_FUNCTION Slice slice_before(const int* starts) const {
-    return {first.cut_row(), begin(), Kokkos::min(starts[0], end()), first.first_tile, first.slices};
+  KOKKOS_FUNCTION bool has_slice(Slot slot) const {
+    return slot == at_begin ? first.cuts() : last.cuts() && last.first_tile == number;
   }
-  KOKKOS_FUNCTION Slice slice_after(const int* starts) const {
-    return {last.cut_row(), starts[rows() - 1], end(), last.first_tile, last.slices};
+  /// `starts`: where its rows begin, and its end.
+  KOKKOS_FUNCTION Slice slice(Slot slot, const std::uint16_t* starts) const {
+    // Member by member: what is chosen as a whole must be in memory.
+    const bool is_first = slot == at_begin;
+    return {.row = is_first ? first.cut_row() : last.cut_row(),
+            .begin = is_first ? begin() : starts[rows() - 1],
+            .end = is_first ? starts[0] : end(),
+            .first_tile = is_first ? first.first_tile : last.first_tile,
+            .count = is_first ? first.slices : last.slices};
   }
 };
 
