@@ -44,20 +44,23 @@ class RaggedRows : StretchOfRows<X> {
   /// Normalises rows until one is longer than max_ragged_columns, and says where it ended.
   template <bool bypass_cache>
   HWY_INLINE std::int64_t normalize(std::int64_t first, std::int64_t last) {
-    std::int64_t rows = take_block(first, last);
+    std::int64_t next = first, rows = take_block(next, last);
     sum_rows(rows, [](std::int64_t) {});
     begin_ = begins_[0];
     while (rows > 0) {
       const bool has_powers = !find_scales_of_block(first, rows);
-      first += rows;
+      first = next;
       if (!writes_y_) {
-        rows = take_block(first, last);
+        rows = take_block(next, last);
         sum_rows(rows, [](std::int64_t) {});
         continue;
       }
-      this->expand_scales(rows, has_powers, [&](std::int64_t row) { return length(row); });
       const std::int64_t end = begins_[rows];
-      rows = take_block(first, last);
+      // Otherwise nothing would come from memory until the next rows are summed.
+      const auto fetch_next = [x = x_ + end](std::int64_t done) HWY_ATTR { hwy::Prefetch(x + done); };
+      this->expand_scales(
+          rows, has_powers, [&](std::int64_t row) { return length(row); }, fetch_next);
+      rows = take_block(next, last);
       const auto summing = [&](const auto& done) HWY_ATTR { sum_rows(rows, done); };
       if (has_powers) {
         this->template store_block<false, true>(end, rows == 0, nullptr, [](const auto&) {});
@@ -66,27 +69,52 @@ class RaggedRows : StretchOfRows<X> {
         this->template store_block<bypass_cache, false>(end, rows == 0, nullptr, summing);
       }
     }
-    return first;
+    return next;
   }
 
  private:
   HWY_INLINE std::int64_t length(std::int64_t row) const { return begins_[row + 1] - begins_[row]; }
 
-  /// Looks up where the rows from `first` on begin, as many as a block has, and says how many these are.
-  HWY_NOINLINE std::int64_t take_block(std::int64_t first, std::int64_t last) {
+  /// Looks up where the rows from `next` on begin, as many as a block has, and says how many these are. `next`, the
+  /// first of them, becomes the first of the next ones. Rows without elements are not among them where nobody wants to
+  /// know which row is which.
+  HWY_NOINLINE std::int64_t take_block(std::int64_t& next, std::int64_t last) {
     constexpr std::int64_t at_once = 64;
-    const std::int64_t most = std::min(max_rows, last - first);
     std::int64_t rows = 0;
     bool is_full = false;
-    while (rows < most && !is_full) {
-      const std::int64_t known = std::min(rows + at_once, most);
-      of_.begins(of_.rows, first + rows, known - rows, begins_ + rows);
-      for (; rows < known && !is_full; rows += is_full ? 0 : 1)
-        is_full = length(rows) > max_ragged_columns || begins_[rows + 1] - begins_[0] > block_values;
+    while (next < last && rows + at_once <= max_rows && !is_full) {
+      std::int64_t known = std::min(at_once, last - next);
+      of_.begins(of_.rows, next, known, begins_ + rows);
+      const std::int64_t* const begins = begins_ + rows;
+      std::int64_t longest = 0;
+      for (std::int64_t k = 0; k < known; ++k) longest = std::max(longest, begins[k + 1] - begins[k]);
+      if (longest > max_ragged_columns || begins[known] - begins_[0] > block_values) {
+        const auto fits = [&](std::int64_t k) {
+          return begins[k + 1] - begins[k] <= max_ragged_columns && begins[k + 1] - begins_[0] <= block_values;
+        };
+        is_full = true;
+        known = 0;
+        while (fits(known)) ++known;
+      }
+      next += known;
+      rows = of_.are_numbered ? rows + known : without_empty(rows, rows + known);
     }
     // Rows are summed several at a time: those beyond the last have no elements.
     if (rows > 0) std::fill_n(begins_ + rows + 1, narrow_rows_at_once - 1, begins_[rows]);
     return rows;
+  }
+
+  /// Of the rows from `row` to before `end` only those that have elements; where these end.
+  HWY_INLINE std::int64_t without_empty(std::int64_t row, std::int64_t end) {
+    std::int64_t begin = begins_[row];
+    for (std::int64_t k = row; k < end; ++k) {
+      const std::int64_t next = begins_[k + 1];
+      begins_[row] = begin;
+      row += next > begin ? 1 : 0;
+      begin = next;
+    }
+    begins_[row] = begin;
+    return row;
   }
 
   HWY_NOINLINE bool find_scales_of_block(std::int64_t first, std::int64_t rows) {
@@ -124,11 +152,14 @@ class RaggedRows : StretchOfRows<X> {
     using RowSums = Sums<T, Doubles>;
     if constexpr (rows == 1) {
       const auto lanes = static_cast<std::int64_t>(hn::Lanes(Doubles()));
-      std::int64_t j = begins[0];
-      RowSums sums;
+      const auto load_rest = [&](std::int64_t j) HWY_ATTR {
+        return load_n(Doubles(), x_ + j, static_cast<std::size_t>(std::min(lanes, begins[1] - j)));
+      };
+      auto sums = RowSums::template of<norm>(load_rest(begins[0]));
+      std::int64_t j = begins[0] + lanes;
+      if (HWY_LIKELY(j >= begins[1])) return sums;  // most rows are so short
       for (; j + lanes <= begins[1]; j += lanes) sums.template add<norm>(load(Doubles(), x_ + j));
-      // Also where there is nothing left, which could not be predicted.
-      sums.template add<norm>(load_n(Doubles(), x_ + j, static_cast<std::size_t>(begins[1] - j)));
+      sums.template add<norm>(load_rest(j));
       return sums;
     } else {
       const auto lower = sums_of_rows<norm, rows / 2>(begins);

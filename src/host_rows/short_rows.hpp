@@ -54,7 +54,8 @@ class ShortRows : StretchOfRows<X> {
     begin_ = first * columns_;
     for (; first < last; first += block_rows) {
       const bool has_powers = !find_scales_of_block(first, rows);
-      this->expand_scales(rows, has_powers, [&](std::int64_t) { return columns_; });
+      this->expand_scales(
+          rows, has_powers, [&](std::int64_t) { return columns_; }, [](std::int64_t) {});
       const std::int64_t next = first + rows, end = next * columns_;
       rows = std::min(block_rows, last - next);
       const auto summing = [&](const auto& done) HWY_ATTR { sum_rows(next, rows, done); };

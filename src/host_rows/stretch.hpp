@@ -49,11 +49,13 @@ class StretchOfRows {
     return {totals_, errors_, norms_, row_factors_, row_powers_, columns};
   }
 
-  /// Puts each row's scale beside all of its elements. length_of(row) is how many it has.
-  template <class LengthOf>
-  HWY_INLINE void expand_scales(std::int64_t rows, bool has_powers, const LengthOf& length_of) {
-    expand(factors_, row_factors_, rows, length_of);
-    if (has_powers) expand(powers_, row_powers_, rows, length_of);
+  /// Puts each row's scale beside all of its elements. length_of(row) is how many it has. Calls meanwhile(elements of
+  /// the rows before) for each row.
+  template <class LengthOf, class Meanwhile>
+  HWY_INLINE void expand_scales(std::int64_t rows, bool has_powers, const LengthOf& length_of,
+                                const Meanwhile& meanwhile) {
+    expand(factors_, row_factors_, rows, length_of, meanwhile);
+    if (has_powers) expand(powers_, row_powers_, rows, length_of, [](std::int64_t) {});
   }
 
   /// Stores all values to before `end`, but those of the last line, which the next block completes, if there is one.
@@ -92,9 +94,9 @@ class StretchOfRows {
   HWY_ALIGN double errors_[max_rows + slack];
 
  private:
-  template <class LengthOf>
-  HWY_INLINE void expand(T* HWY_RESTRICT to, const T* HWY_RESTRICT values, std::int64_t rows,
-                         const LengthOf& length_of) {
+  template <class LengthOf, class Meanwhile>
+  HWY_INLINE void expand(T* HWY_RESTRICT to, const T* HWY_RESTRICT values, std::int64_t rows, const LengthOf& length_of,
+                         const Meanwhile& meanwhile) {
     const D d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     T* place = to + carried_;
@@ -103,6 +105,7 @@ class StretchOfRows {
       const std::int64_t length = length_of(row);
       hn::StoreU(value, d, place);  // also of no elements: there is nothing to predict for most short rows
       for (std::int64_t j = lanes; j < length; j += lanes) hn::StoreU(value, d, place + j);
+      meanwhile(place - to);
       place += length;
     }
   }

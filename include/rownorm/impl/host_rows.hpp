@@ -152,6 +152,7 @@ struct HostRaggedRows {
   void (*begins)(const void* rows, std::int64_t first, std::int64_t count, std::int64_t* to);
   const void* rows;
   bool have_own_lengths;  ///< which sums are divided by, or by 1 where there are no elements, and not by all columns
+  bool are_numbered;      ///< somebody wants to know which row is which
 };
 
 /// Longer ones are not for the kernel of such rows.
