@@ -152,6 +152,13 @@ KOKKOS_FORCEINLINE_FUNCTION unsigned lanes_where([[maybe_unused]] bool is_true) 
 #endif
 }
 
+/// Waits for the other lanes of the caller's warp, whose stores to scratch memory it then sees.
+KOKKOS_FORCEINLINE_FUNCTION void warp_barrier() {
+#ifdef __CUDA_ARCH__
+  __syncwarp();
+#endif
+}
+
 /// Hides from the compiler where a value came from. What is computed from it before and after is computed twice, and
 /// occupies no register in between.
 template <class Word>

@@ -36,7 +36,7 @@ namespace rownorm::sparse {
 /// `params.column_order` is given; then reads values and their order, and values and column indices.
 ///
 /// Execution: rows are enqueued on `exec` as one kernel to three, without a fence. Allocates on CUDA, at the first call
-/// on a stream with so many entries, 80 bytes for each 4096 rows and entries, freed by Kokkos::finalize; on hosts
+/// on a stream with so many entries, 80 bytes for each 4480 items, freed by Kokkos::finalize; on hosts
 /// with more than one thread, for the time of the call, 48 bytes for each 16384 entries. Columns: allocates a scale for
 /// each, and waits for `exec`. So does any `params.check` beyond Check::arguments.
 ///

@@ -31,7 +31,7 @@ enum class Kernel { EntryTiles, HostEntries, RowsByTeams };
 /// What a kernel is told to do.
 struct Schedule {
   Kernel kernel = Kernel::RowsByTeams;
-  std::int64_t tile_items = 0;  ///< rows and entries that a team has, or a share of a host thread
+  std::int64_t tile_items = 0;  ///< that a team has, or a share of a host thread: an entry is one, a row three
   std::int64_t tiles = 0;       ///< of these
   int team_size = 1;            ///< threads a team
   int vector_length = 1;        ///< vector lanes a thread
@@ -145,10 +145,11 @@ inline std::string explain(const Schedule& schedule, const Problem& problem) {
     case Kernel::EntryTiles:
       return "Three kernels" + work + ", " + tiles + " teams of " +
              std::to_string(schedule.team_size * schedule.vector_length) + " lanes with " + items +
-             " rows and entries each, one before that finds where these begin, and one after it for slices of long "
+             " items each (an entry is one, a row three), one before that finds where these begin, and one after it "
+             "for slices of long "
              "rows that could not wait";
     case Kernel::HostEntries:
-      return "One kernel" + work + ", " + tiles + " shares of " + items + " rows and entries" +
+      return "One kernel" + work + ", " + tiles + " shares of " + items + " items (an entry is one, a row three)" +
              (schedule.bypass_cache ? ", y stored past the caches" : "") +
              (schedule.tiles > 1 ? ", and a second one for rows longer than a share" : "");
     case Kernel::RowsByTeams:

@@ -25,7 +25,7 @@
 
 namespace rownorm::sparse::impl {
 
-/// Tiles of equally many rows and entries, one a team; docs/architecture.md has the whole of it.
+/// Tiles of equally many items, one a team; docs/architecture.md has the whole of it.
 template <class Source, class Y, class Offset, class Norm, class Compute>
 struct EntryTiles {
   using X = typename Source::Value;
@@ -249,7 +249,9 @@ struct EntryTiles {
     for (int c = lane; c < first * team.lanes(); c += team.lanes()) marks_before += count_of(scratch.marks[c]);
     int segment = team.sum_of_lanes(marks_before);
     if (lane == 0) scratch.first_segments[team.warp()] = segment;
-    Partial carried{};  // what the groups before have of the segment that is open
+    // What the groups before have of the segment that is open is better there than in registers.
+    Partial& carried = scratch.tails[team.warp()];
+    if (lane == 0) carried = Partial{};
     ROWNORM_IMPL_UNROLL(1)
     for (int group = first; group < last; ++group) {
       const int mine = group * team.lanes() + lane;
@@ -270,7 +272,7 @@ struct EntryTiles {
         });
       }
       // What a segment has that began in another lane's chunk.
-      if (lane == 0 && marks == 0 && group > first) {
+      if (lane == 0 && marks == 0) {
         Partial sum = carried;
         finisher.combine(sum, open);
         open = sum;
@@ -282,9 +284,10 @@ struct EntryTiles {
         finisher.combine(before, scratch.slot(rank).partial());
         scratch.slot(rank).put(before);
       }
-      carried = rownorm::impl::shuffle(open, last_lane, team.lanes());
+      rownorm::impl::warp_barrier();
+      if (lane == last_lane) carried = open;
+      rownorm::impl::warp_barrier();
     }
-    if (lane == 0) scratch.tails[team.warp()] = carried;
   }
   static KOKKOS_FORCEINLINE_FUNCTION int count_of(std::uint32_t marks) {
     return Kokkos::Experimental::popcount_builtin(marks);
