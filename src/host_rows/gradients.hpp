@@ -123,7 +123,7 @@ class VectorsOfRows {
       const auto begin = row * static_cast<std::int64_t>(hn::Lanes(D()));
       sums.template load<norm>(totals_ + begin, errors_ + begin);
     } else {
-      sums = Sums<T, D>::template of_neighbours<norm>(at<count / 2>(row), at<count / 2>(row + count / 2));
+      sums = Sums<T, D>::template of_neighbours<norm, count / 2>(at<count / 2>(row), at<count / 2>(row + count / 2));
     }
     return sums;
   }

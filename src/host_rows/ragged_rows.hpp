@@ -36,12 +36,11 @@ class RaggedRows : StretchOfRows<X> {
   using typename Base::Doubles;
   using typename Base::T;
   using typename Base::Y;
-  static_assert(max_ragged_columns <= block_values);
 
  public:
   RaggedRows(const HostMatrix& matrix, const HostRaggedRows& rows) : Base(matrix), of_(rows) {}
 
-  /// Normalises rows until one is longer than max_ragged_columns, and says where it ended.
+  /// Normalises rows until one is longer than a block, and says where it ended.
   template <bool bypass_cache>
   HWY_INLINE std::int64_t normalize(std::int64_t first, std::int64_t last) {
     std::int64_t next = first, rows = take_block(next, last);
@@ -73,48 +72,48 @@ class RaggedRows : StretchOfRows<X> {
   }
 
  private:
+  static constexpr std::int64_t rows_at_once = 64;  // that are looked up
+  // Other kernels fetch less far ahead: here more time goes by between what is asked for and what is done with it.
+  static constexpr std::int64_t fetch_ahead = 3 * fetch_ahead_bytes / sizeof(X);
+
   HWY_INLINE std::int64_t length(std::int64_t row) const { return begins_[row + 1] - begins_[row]; }
 
   /// Looks up where the rows from `next` on begin, as many as a block has, and says how many these are. `next`, the
   /// first of them, becomes the first of the next ones. Rows without elements are not among them where nobody wants to
   /// know which row is which.
   HWY_NOINLINE std::int64_t take_block(std::int64_t& next, std::int64_t last) {
-    constexpr std::int64_t at_once = 64;
-    std::int64_t rows = 0;
-    bool is_full = false;
-    while (next < last && rows + at_once <= max_rows && !is_full) {
-      std::int64_t known = std::min(at_once, last - next);
-      of_.begins(of_.rows, next, known, begins_ + rows);
-      const std::int64_t* const begins = begins_ + rows;
-      std::int64_t longest = 0;
-      for (std::int64_t k = 0; k < known; ++k) longest = std::max(longest, begins[k + 1] - begins[k]);
-      if (longest > max_ragged_columns || begins[known] - begins_[0] > block_values) {
-        const auto fits = [&](std::int64_t k) {
-          return begins[k + 1] - begins[k] <= max_ragged_columns && begins[k + 1] - begins_[0] <= block_values;
-        };
-        is_full = true;
-        known = 0;
-        while (fits(known)) ++known;
-      }
-      next += known;
-      rows = of_.are_numbered ? rows + known : without_empty(rows, rows + known);
+    std::int64_t rows = 0, known = 0, taken = 0;
+    while (taken == known && next < last && rows + rows_at_once <= max_rows) {
+      known = std::min(rows_at_once, last - next);
+      of_.begins(of_.rows, next, known, known_begins_);
+      if (rows == 0) begins_[0] = known_begins_[0];
+      const std::int64_t* const ends = known_begins_ + 1;
+      const std::int64_t last_end = begins_[0] + block_values;
+      taken = ends[known - 1] <= last_end ? known : std::upper_bound(ends, ends + known, last_end) - ends;
+      rows = take_known(rows, taken);
+      next += taken;
     }
     // Rows are summed several at a time: those beyond the last have no elements.
     if (rows > 0) std::fill_n(begins_ + rows + 1, narrow_rows_at_once - 1, begins_[rows]);
     return rows;
   }
 
-  /// Of the rows from `row` to before `end` only those that have elements; where these end.
-  HWY_INLINE std::int64_t without_empty(std::int64_t row, std::int64_t end) {
-    std::int64_t begin = begins_[row];
-    for (std::int64_t k = row; k < end; ++k) {
-      const std::int64_t next = begins_[k + 1];
-      begins_[row] = begin;
-      row += next > begin ? 1 : 0;
-      begin = next;
+  /// Adds so many of the rows that were looked up to those that the block has, and says how many these are then.
+  HWY_INLINE std::int64_t take_known(std::int64_t rows, std::int64_t taken) {
+    if (of_.are_numbered) {
+      std::copy_n(known_begins_, taken, begins_ + rows);
+      rows += taken;
+    } else {
+      const hn::ScalableTag<std::int64_t> d;
+      for (std::int64_t k = 0; k < taken; k += static_cast<std::int64_t>(hn::Lanes(d))) {
+        const auto begin = hn::LoadU(d, known_begins_ + k), end = hn::LoadU(d, known_begins_ + k + 1);
+        const auto has_elements = hn::And(hn::Lt(begin, end), hn::FirstN(d, static_cast<std::size_t>(taken - k)));
+        hn::StoreU(hn::Compress(begin, has_elements), d, begins_ + rows);
+        rows += static_cast<std::int64_t>(hn::CountTrue(d, has_elements));
+      }
     }
-    begins_[row] = begin;
-    return row;
+    begins_[rows] = known_begins_[taken];
+    return rows;
   }
 
   HWY_NOINLINE bool find_scales_of_block(std::int64_t first, std::int64_t rows) {
@@ -132,22 +131,50 @@ class RaggedRows : StretchOfRows<X> {
   HWY_INLINE void sum_rows(std::int64_t rows, const Done& done) {
     with_norm(finisher_.norm, [&]<HostNorm norm>() HWY_ATTR {
       constexpr std::int64_t often = 128;
-      std::int64_t said = begins_[0];
+      std::int64_t said = begins_[0], longer = 0;
       for (std::int64_t row = 0; row < rows; row += narrow_rows_at_once) {
         const std::int64_t begin = begins_[row], end = begins_[row + narrow_rows_at_once];
-        for (std::int64_t j = begin; j < end; j += line_values) hwy::Prefetch(x_ + j + fetch_ahead_bytes / sizeof(X));
-        const auto sums = sums_of_rows<norm, narrow_rows_at_once>(begins_ + row);
-        if constexpr (narrow_rows_at_once == 1)
-          this->set_sum(row, sums.template reduced<norm>());
-        else
-          sums.template store<norm>(totals_ + row, errors_ + row);
+        for (std::int64_t j = begin; j < end; j += line_values) hwy::Prefetch(x_ + j + fetch_ahead);
+        longer = sum_some_rows<norm>(row, longer);
         if (end - said >= often) done((said = end) - begins_[0]);
+      }
+      for (std::int64_t k = 0; k < longer; ++k) {
+        const std::int64_t row = longer_rows_[k];
+        this->set_sum(row, sums_of_rows<norm, 1, false>(begins_ + row).template reduced<norm>());
       }
     });
   }
 
-  /// The sums of so many rows, each in a lane, but that of a single one in all lanes.
-  template <HostNorm norm, std::int64_t rows>
+  /// Sums narrow_rows_at_once rows, the first of which is `row`. Where most have no more elements than a vector, the
+  /// others are left for later, so that there is nothing to predict: `longer` are, with those that had been before.
+  template <HostNorm norm>
+  HWY_INLINE std::int64_t sum_some_rows(std::int64_t row, std::int64_t longer) {
+    if constexpr (narrow_rows_at_once == 1) {
+      this->set_sum(row, sums_of_rows<norm, 1, false>(begins_ + row).template reduced<norm>());
+    } else {
+      const hn::ScalableTag<std::int64_t> d;
+      const auto begins = hn::LoadU(d, begins_ + row), ends = hn::LoadU(d, begins_ + row + 1);
+      const auto are_longer = hn::Gt(hn::Sub(ends, begins), hn::Set(d, static_cast<std::int64_t>(hn::Lanes(d))));
+      const auto count = static_cast<std::int64_t>(hn::CountTrue(d, are_longer));
+      if (count >= narrow_rows_at_once / 2) {
+        set_sums<norm, false>(row);
+      } else {
+        set_sums<norm, true>(row);
+        hn::StoreU(hn::Compress(hn::Iota(d, row), are_longer), d, longer_rows_ + longer);
+        longer += count;
+      }
+    }
+    return longer;
+  }
+  template <HostNorm norm, bool are_short>
+  HWY_INLINE void set_sums(std::int64_t row) {
+    const auto sums = sums_of_rows<norm, narrow_rows_at_once, are_short>(begins_ + row);
+    sums.template store<norm>(totals_ + row, errors_ + row);
+  }
+
+  /// The sums of so many rows, each in a lane, but that of a single one in all lanes; if they are short, of no more
+  /// elements than a vector has.
+  template <HostNorm norm, std::int64_t rows, bool are_short>
   HWY_INLINE auto sums_of_rows(const std::int64_t* begins) const {
     using RowSums = Sums<T, Doubles>;
     if constexpr (rows == 1) {
@@ -157,20 +184,22 @@ class RaggedRows : StretchOfRows<X> {
       };
       auto sums = RowSums::template of<norm>(load_rest(begins[0]));
       std::int64_t j = begins[0] + lanes;
-      if (HWY_LIKELY(j >= begins[1])) return sums;  // most rows are so short
+      if (are_short || j >= begins[1]) return sums;
       for (; j + lanes <= begins[1]; j += lanes) sums.template add<norm>(load(Doubles(), x_ + j));
       sums.template add<norm>(load_rest(j));
       return sums;
     } else {
-      const auto lower = sums_of_rows<norm, rows / 2>(begins);
-      const auto upper = sums_of_rows<norm, rows / 2>(begins + rows / 2);
-      return RowSums::template of_neighbours<norm>(lower, upper);
+      const auto lower = sums_of_rows<norm, rows / 2, are_short>(begins);
+      const auto upper = sums_of_rows<norm, rows / 2, are_short>(begins + rows / 2);
+      return RowSums::template of_neighbours<norm, rows / 2>(lower, upper);
     }
   }
 
   HostRaggedRows of_;
   HWY_ALIGN double lengths_[max_rows + slack];
   std::int64_t begins_[max_rows + slack];
+  std::int64_t known_begins_[rows_at_once + slack];
+  std::int64_t longer_rows_[max_rows + slack];
 };
 
 }  // namespace

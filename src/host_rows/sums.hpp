@@ -84,8 +84,8 @@ struct Sums {
     if constexpr (norm == HostNorm::largest) {
       add_largest(other.total, other.error);
     } else {
+      if constexpr (are_compensated) error = hn::Add(error, other.error);  // first: so a + b has the bits of b + a
       add_total(other.total);
-      if constexpr (are_compensated) error = hn::Add(error, other.error);
     }
   }
 
@@ -120,14 +120,15 @@ struct Sums {
   }
 
 #if !HWY_HAVE_SCALABLE
-  /// The sums of neighbouring lanes, a's and then b's.
-  template <HostNorm norm>
+  /// Lane i of the result has lanes i and i + distance of a, or of b where i has the bit `distance` set, in which case
+  /// these are i - distance and i. One shuffle and one blend each, as most processors have few units for shuffles.
+  template <HostNorm norm, std::size_t distance>
   static HWY_INLINE Sums of_neighbours(const Sums& a, const Sums& b) {
-    Sums sums, odd;
-    sums.total = hn::ConcatEven(D(), b.total, a.total), odd.total = hn::ConcatOdd(D(), b.total, a.total);
+    Sums sums, others;
+    sums.total = kept<distance>(a.total, b.total), others.total = crossed<distance>(a.total, b.total);
     if constexpr (has_error<norm>)
-      sums.error = hn::ConcatEven(D(), b.error, a.error), odd.error = hn::ConcatOdd(D(), b.error, a.error);
-    sums.template add<norm>(odd);
+      sums.error = kept<distance>(a.error, b.error), others.error = crossed<distance>(a.error, b.error);
+    sums.template add<norm>(others);
     return sums;
   }
 #endif
@@ -163,6 +164,28 @@ struct Sums {
   }
 
  private:
+#if !HWY_HAVE_SCALABLE
+  /// Of every two groups of `distance` lanes the first of a and the second of b.
+  template <std::size_t distance>
+  static HWY_INLINE hn::Vec<D> kept(hn::Vec<D> a, hn::Vec<D> b) {
+    if constexpr (2 * distance == hn::MaxLanes(D()))
+      return hn::ConcatUpperLower(D(), b, a);
+    else if constexpr (distance == 1)
+      return hn::OddEven(b, a);
+    else
+      return hn::OddEvenBlocks(b, a);
+  }
+  /// The others: the second of a, and then the first of b.
+  template <std::size_t distance>
+  static HWY_INLINE hn::Vec<D> crossed(hn::Vec<D> a, hn::Vec<D> b) {
+    if constexpr (2 * distance == hn::MaxLanes(D()))
+      return hn::ConcatLowerUpper(D(), b, a);
+    else if constexpr (distance == 1)
+      return hn::CombineShiftRightBytes<sizeof(double)>(D(), b, a);
+    else
+      return hn::SwapAdjacentBlocks(hn::OddEvenBlocks(a, b));
+  }
+#endif
   /// a * b - product, exactly. Unlike squares, products of either sign may cancel, so that it matters everywhere.
   static HWY_INLINE hn::Vec<D> rounding_of(hn::Vec<D> a, hn::Vec<D> b, hn::Vec<D> product) {
 #if HWY_NATIVE_FMA
@@ -363,7 +386,7 @@ HWY_INLINE auto sums_of_narrow_rows(const X* x, std::int64_t pitch, std::size_t 
   } else {
     const auto lower = sums_of_narrow_rows<norm, X, Y, vectors, rows / 2>(x, pitch, n);
     const auto upper = sums_of_narrow_rows<norm, X, Y, vectors, rows / 2>(x + rows / 2 * pitch, pitch, n);
-    return decltype(lower)::template of_neighbours<norm>(lower, upper);
+    return decltype(lower)::template of_neighbours<norm, rows / 2>(lower, upper);
   }
 }
 

@@ -155,9 +155,6 @@ struct HostRaggedRows {
   bool are_numbered;      ///< somebody wants to know which row is which
 };
 
-/// Longer ones are not for the kernel of such rows.
-inline constexpr std::int64_t max_ragged_columns = 512;
-
 /// The kernels for one pair of value types, on the instruction set of the processor.
 struct HostKernels {
   /// The sum of one piece of a row of the matrix.
@@ -175,8 +172,8 @@ struct HostKernels {
   /// and y are of different types.
   void (*gradients)(const HostMatrix& matrix, const HostGradient& gradient, std::int64_t first,
                     std::int64_t last) = nullptr;
-  /// Normalises rows from `first` to before `last`, but stops before one that is longer than max_ragged_columns, and
-  /// says where it ended; null where x and y are of different types, or there is no such kernel. Weights are ignored.
+  /// Normalises rows from `first` to before `last`, but stops before one that is too long, and says where it ended;
+  /// null where x and y are of different types, or there is no such kernel. Weights are ignored.
   std::int64_t (*normalize_ragged_rows)(const HostMatrix& matrix, const HostRaggedRows& rows, std::int64_t first,
                                         std::int64_t last) = nullptr;
 };

@@ -67,20 +67,22 @@ KOKKOS_FORCEINLINE_FUNCTION Partial combine_team(const Member& member, Partial* 
   return combine_lanes(warp_lanes, finisher, total);
 }
 
-/// The smallest of a warp's values, for all of its lanes.
-KOKKOS_FORCEINLINE_FUNCTION int min_of_lanes(int mine) {
+/// op(op(a, b), ...) of a warp's values, for all of its lanes.
+template <class Op>
+KOKKOS_FORCEINLINE_FUNCTION int reduce_lanes(int mine, const Op& op) {
   ROWNORM_IMPL_UNROLL()
   for (int distance = warp_lanes / 2; distance > 0; distance /= 2)
-    mine = Kokkos::min(mine, shuffle_down(mine, distance, warp_lanes));
+    mine = op(mine, shuffle_down(mine, distance, warp_lanes));
   return shuffle(mine, 0, warp_lanes);
+}
+KOKKOS_FORCEINLINE_FUNCTION int min_of_lanes(int mine) {
+  return reduce_lanes(mine, [](int a, int b) { return Kokkos::min(a, b); });
+}
+KOKKOS_FORCEINLINE_FUNCTION int sum_of_lanes(int mine) {
+  return reduce_lanes(mine, [](int a, int b) { return a + b; });
 }
 
-/// The sum of a warp's values, for all of its lanes, and that of the lanes before the caller's.
-KOKKOS_FORCEINLINE_FUNCTION int sum_of_lanes(int mine) {
-  ROWNORM_IMPL_UNROLL()
-  for (int distance = warp_lanes / 2; distance > 0; distance /= 2) mine += shuffle_down(mine, distance, warp_lanes);
-  return shuffle(mine, 0, warp_lanes);
-}
+/// The sum of what the lanes before the caller's have.
 KOKKOS_FORCEINLINE_FUNCTION int sum_of_lanes_before(int lane, int mine) {
   int sum = mine;
   ROWNORM_IMPL_UNROLL()

@@ -24,9 +24,8 @@ namespace rownorm::sparse {
 ///   complex<float> or complex<double>, const or not. Of a BsrMatrix rows are those of the matrix, not of blocks.
 /// - B: a matrix that shares the graph of A, with values of the same or another type; complex where A is. It may be A.
 /// - params: `norm`, `epsilon` and `status` as for dense arrays; `axis`: -1 or 1 for rows, 0 for columns, of a
-/// CrsMatrix
-///   only; `mean_over`: what MeanAbs and RootMeanSquare take for the length of a row, by default the number of columns;
-///   `check`: how much of A is looked at before; `column_order`, for columns.
+///   CrsMatrix only; `mean_over`: what MeanAbs and RootMeanSquare take for the length of a row, by default the number
+///   of columns; `check`: how much of A is looked at before; `column_order`, for columns.
 ///
 /// Numbers: as rownorm::normalize. The same matrix, schedule and device give the same bits. Rows without entries have
 /// norm 0.
@@ -36,8 +35,8 @@ namespace rownorm::sparse {
 /// `params.column_order` is given; then reads values and their order, and values and column indices.
 ///
 /// Execution: rows are enqueued on `exec` as one kernel to three, without a fence. Allocates on CUDA, at the first call
-/// on a stream with so many entries, 80 bytes for each 4480 items, freed by Kokkos::finalize; on hosts
-/// with more than one thread, for the time of the call, 48 bytes for each 16384 entries. Columns: allocates a scale for
+/// on a stream with so many entries, 80 bytes for each 4480 items, freed by Kokkos::finalize; on hosts with
+/// more than one thread, for the time of the call, 48 bytes for each 16384 entries. Columns: allocates a scale for
 /// each, and waits for `exec`. So does any `params.check` beyond Check::arguments.
 ///
 /// Throws std::invalid_argument, before anything is written, where the parts of a matrix do not fit together, B does

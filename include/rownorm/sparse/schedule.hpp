@@ -14,6 +14,16 @@
 
 namespace rownorm::sparse {
 
+namespace impl {
+
+/// Work is counted in items: one for each entry, and so many for each row.
+inline constexpr std::int64_t row_items = 3;
+KOKKOS_FUNCTION constexpr std::int64_t items_of(std::int64_t rows, std::int64_t entries) {
+  return rows * row_items + entries;
+}
+
+}  // namespace impl
+
 /// What a schedule needs to know of the work.
 struct Problem {
   std::int64_t rows = 0;
@@ -31,7 +41,7 @@ enum class Kernel { EntryTiles, HostEntries, RowsByTeams };
 /// What a kernel is told to do.
 struct Schedule {
   Kernel kernel = Kernel::RowsByTeams;
-  std::int64_t tile_items = 0;  ///< that a team has, or a share of a host thread: an entry is one, a row three
+  std::int64_t tile_items = 0;  ///< that a team has, or a share of a host thread: see impl::row_items
   std::int64_t tiles = 0;       ///< of these
   int team_size = 1;            ///< threads a team
   int vector_length = 1;        ///< vector lanes a thread
@@ -45,11 +55,6 @@ struct Schedule {
 
 namespace impl {
 
-/// Work is counted in items: one for each entry, and so many for each row.
-inline constexpr std::int64_t row_items = 3;
-KOKKOS_FUNCTION constexpr std::int64_t items_of(std::int64_t rows, std::int64_t entries) {
-  return rows * row_items + entries;
-}
 /// So many items a tile may have at most: a row that ends no further belongs to the tile that it begins in.
 KOKKOS_FUNCTION constexpr std::int64_t most_items_of(std::int64_t tile_items) { return tile_items + tile_items / 8; }
 
@@ -141,15 +146,15 @@ inline std::string explain(const Schedule& schedule, const Problem& problem) {
                            " entries: " + to_string(schedule.kernel);
   if (schedule.tiles == 0) return "No kernel" + work + " has nothing to do";
   const std::string tiles = std::to_string(schedule.tiles), items = std::to_string(schedule.tile_items);
+  const std::string counted = " (an entry is one, a row " + std::to_string(impl::row_items) + ")";
   switch (schedule.kernel) {
     case Kernel::EntryTiles:
       return "Three kernels" + work + ", " + tiles + " teams of " +
-             std::to_string(schedule.team_size * schedule.vector_length) + " lanes with " + items +
-             " items each (an entry is one, a row three), one before that finds where these begin, and one after it "
-             "for slices of long "
-             "rows that could not wait";
+             std::to_string(schedule.team_size * schedule.vector_length) + " lanes with " + items + " items each" +
+             counted +
+             ", one before that finds where these begin, and one after it for slices of long rows that could not wait";
     case Kernel::HostEntries:
-      return "One kernel" + work + ", " + tiles + " shares of " + items + " items (an entry is one, a row three)" +
+      return "One kernel" + work + ", " + tiles + " shares of " + items + " items" + counted +
              (schedule.bypass_cache ? ", y stored past the caches" : "") +
              (schedule.tiles > 1 ? ", and a second one for rows longer than a share" : "");
     case Kernel::RowsByTeams:

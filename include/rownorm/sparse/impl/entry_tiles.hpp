@@ -11,7 +11,6 @@
 #include <Kokkos_Core.hpp>
 
 #include <rownorm/impl/compat.hpp>
-#include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/native_team.hpp>
 #include <rownorm/impl/packet.hpp>
