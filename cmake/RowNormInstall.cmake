@@ -23,6 +23,14 @@ if(RowNorm_HAS_SPARSE) # a file of its own, which is read only where the compone
   install(FILES cmake/RowNormKokkosKernels.cmake DESTINATION ${package_dir})
 endif()
 
+if(RowNorm_HAS_C) # likewise
+  install(TARGETS RowNorm_c EXPORT RowNormCTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(
+    EXPORT RowNormCTargets
+    NAMESPACE RowNorm::
+    DESTINATION ${package_dir})
+endif()
+
 configure_package_config_file(cmake/RowNormConfig.cmake.in RowNormConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(RowNormConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfigVersion.cmake

@@ -208,7 +208,9 @@ debian_archive() {
 # Debian 13 in the new folder $1, from the archive $2.
 make_base_root() {
   mmdebstrap --variant=apt \
-    --include=ca-certificates,g++,cmake,ninja-build,catch2,libcli11-dev,libfmt-dev,nlohmann-json3-dev,libhwy-dev \
+    --include=ca-certificates,g++,gfortran,cmake,ninja-build,catch2,libcli11-dev,libfmt-dev,nlohmann-json3-dev \
+    --include=libhwy-dev,libdlpack-dev,nanobind-dev,python3-dev,python3-nanobind,python3-numpy,python3-pip \
+    --include=python3-pytest,python3-scikit-build-core \
     trixie "$1" "$2"
 }
 

@@ -67,47 +67,85 @@ void launch_plan(const Exec& exec, const RowPlan& plan, X* x, Y* y, const Norm& 
   }
 }
 
+/// Norms of rows, where they are wanted: where they lie, and the same for kernels.
+struct NormsOut {
+  Operand operand;
+  VectorRef values;
+};
+
+template <class Norms>
+NormsOut norms_out(const Norms& norms) {
+  return {operand("norms", norms), VectorRef(norms)};
+}
+
+/// The way of every call that writes y, for arrays of XValue and YValue whose extents and places are known when the
+/// program runs. `norms` is null where nobody wants them.
+template <class XValue, class YValue, ExecutionSpace Exec, class Norm>
+void normalize(const Checks& check, const Exec& exec, const Operand& x, const Operand& y, const NormsOut* norms,
+               const Parameters<Norm>& params) {
+  check.equal_extents(x, y);
+  const int axis = check.axis(x, params.axis);
+  check.epsilon(params.epsilon, largest_epsilon<compute_type<XValue, YValue>>, {&x, &y});
+  check.weights<Exec>(x, axis, params.weights);
+  RowExtras extras{.weights = params.weights.values(), .status = params.status.counts()};
+  check.reach("params.status", params.status.template can_be_written_by<Exec>());
+  if (norms) {
+    extras.norms = norms->values;
+    check.norm_extents(x, axis, norms->operand);
+  }
+  if (x.size() == 0) return;
+  check.memory(x);
+  check.memory(y);
+  check.written(y);
+  check.same_or_disjoint(x, y);
+  if (norms) {
+    check.memory(norms->operand);
+    check.written(norms->operand);
+    check.disjoint(x, norms->operand);
+    check.disjoint(y, norms->operand);
+    check.weights_memory(params.weights, {&y, &norms->operand});
+  } else {
+    check.weights_memory(params.weights, {&y});
+  }
+
+  const RowPlan plan = norms ? plan_rows(axis, {&x, &y}, {&norms->operand}) : plan_rows(axis, {&x, &y}, {});
+  launch_plan<Exec, const XValue, YValue>(exec, plan, x.data<const XValue>(), y.data<YValue>(), params.norm,
+                                          params.epsilon, extras);
+}
+
 /// Messages speak in the name of `function`.
 template <ExecutionSpace Exec, class X, class Y, class Norms, class Norm>
 void normalize(const char* function, const Exec& exec, const X& x, const Y& y, const Norms& norms,
                const Parameters<Norm>& params) {
   check_types<Exec, X, Y>();
-  constexpr bool has_norms = !std::is_same_v<Norms, NoNorms>;
-  if constexpr (has_norms) check_norms_type<Exec, X, Norms>();
-  using XValue = const element_type_of<X>;
+  using XValue = std::remove_const_t<element_type_of<X>>;
   using YValue = element_type_of<Y>;
-
   const Checks check(function);
-  const Operand of_x = operand("x", x), of_y = operand("y", y);
-  check.equal_extents(of_x, of_y);
-  const int axis = check.axis(of_x, params.axis);
-  check.epsilon(params.epsilon, largest_epsilon<compute_type<XValue, YValue>>, {&of_x, &of_y});
-  check.weights<Exec>(of_x, axis, params.weights);
-  RowExtras extras{.weights = params.weights.values(), .status = params.status.counts()};
-  check.reach("params.status", params.status.template can_be_written_by<Exec>());
-  Operand of_norms{};
-  if constexpr (has_norms) {
-    of_norms = operand("norms", norms);
-    extras.norms = VectorRef(norms);
-    check.norm_extents(of_x, axis, of_norms);
-  }
-  if (of_x.size() == 0) return;
-  check.memory(of_x);
-  check.memory(of_y);
-  check.written(of_y);
-  check.same_or_disjoint(of_x, of_y);
-  if constexpr (has_norms) {
-    check.memory(of_norms);
-    check.written(of_norms);
-    check.disjoint(of_x, of_norms);
-    check.disjoint(of_y, of_norms);
-    check.weights_memory(params.weights, {&of_y, &of_norms});
+  if constexpr (std::is_same_v<Norms, NoNorms>) {
+    normalize<XValue, YValue>(check, exec, operand("x", x), operand("y", y), nullptr, params);
   } else {
-    check.weights_memory(params.weights, {&of_y});
+    check_norms_type<Exec, X, Norms>();
+    const NormsOut out = norms_out(norms);
+    normalize<XValue, YValue>(check, exec, operand("x", x), operand("y", y), &out, params);
   }
+}
 
-  const RowPlan plan = has_norms ? plan_rows(axis, {&of_x, &of_y}, {&of_norms}) : plan_rows(axis, {&of_x, &of_y}, {});
-  launch_plan<Exec, XValue, YValue>(exec, plan, data_of(x), data_of(y), params.norm, params.epsilon, extras);
+/// The way of a call for norms alone.
+template <class Value, ExecutionSpace Exec, class Norm>
+void row_norms(const Checks& check, const Exec& exec, const Operand& x, const NormsOut& norms, const Norm& norm,
+               int axis) {
+  axis = check.axis(x, axis);
+  check.norm_extents(x, axis, norms.operand);
+  if (x.size() == 0) return;
+  check.memory(x);
+  check.memory(norms.operand);
+  check.written(norms.operand);
+  check.disjoint(x, norms.operand);
+
+  // Kernels want a y. They take x for its place, and write nothing there.
+  const RowExtras extras{.norms = norms.values, .writes_y = false};
+  launch_plan<Exec, const Value, Value>(exec, plan_rows(axis, {&x, &x}, {&norms.operand}), x.data<const Value>(),
+                                        x.data<Value>(), norm, 0, extras);
 }
 
 template <ExecutionSpace Exec, class X, class Norms, class Norm>
@@ -115,23 +153,8 @@ void row_norms(const char* function, const Exec& exec, const X& x, const Norms& 
   check_input_type<X>();
   check_access<Exec, X>();
   check_norms_type<Exec, X, Norms>();
-  using Value = std::remove_const_t<element_type_of<X>>;
-
-  const Checks check(function);
-  const Operand of_x = operand("x", x), of_norms = operand("norms", norms);
-  axis = check.axis(of_x, axis);
-  check.norm_extents(of_x, axis, of_norms);
-  if (of_x.size() == 0) return;
-  check.memory(of_x);
-  check.memory(of_norms);
-  check.written(of_norms);
-  check.disjoint(of_x, of_norms);
-
-  // Kernels want a y. They take x for its place, and write nothing there.
-  const RowExtras extras{.norms = VectorRef(norms), .writes_y = false};
-  auto* const y = const_cast<Value*>(data_of(x));
-  launch_plan<Exec, const Value, Value>(exec, plan_rows(axis, {&of_x, &of_x}, {&of_norms}), data_of(x), y, norm, 0,
-                                        extras);
+  row_norms<std::remove_const_t<element_type_of<X>>>(Checks(function), exec, operand("x", x), norms_out(norms), norm,
+                                                     axis);
 }
 
 }  // namespace rownorm::impl

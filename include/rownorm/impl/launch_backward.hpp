@@ -53,6 +53,37 @@ void launch_backward(const Exec& exec, const RowPlan& plan, const X* x, const X*
   }
 }
 
+/// The way of every call, for arrays of Value and Output whose extents and places are known when the program runs.
+template <class Value, class Output, ExecutionSpace Exec, class Norm>
+void normalize_backward(const Checks& check, const Exec& exec, const Operand& x, const Operand& grad_y,
+                        const Operand& grad_x, const Parameters<Norm>& params) {
+  using Compute = compute_type<Value, Output>;
+  check.equal_extents(x, grad_y);
+  check.equal_extents(x, grad_x);
+  const int axis = check.axis(x, params.axis);
+  check.epsilon(params.epsilon, largest_epsilon<Compute>, {&x, &grad_y, &grad_x});
+  check.weights<Exec>(x, axis, params.weights);
+  with_compiled_norm(params.norm, x.extents[axis], [&]<class Known>(const Known& norm, const RowLength& length) {
+    if constexpr (!HasDerivative<Known>) {
+      static_assert(std::is_same_v<Norm, AnyNorm>, "rownorm: normalize_backward has no gradient of this norm");
+      check.no_gradient("MaxAbs", x);
+    } else {
+      if (x.size() == 0) return;
+      check.memory(x);
+      check.memory(grad_y);
+      check.memory(grad_x);
+      check.written(grad_x);
+      check.same_or_disjoint(x, grad_x);
+      check.same_or_disjoint(grad_y, grad_x);
+      check.weights_memory(params.weights, {&grad_x});
+      const double epsilon = static_cast<Compute>(params.epsilon);
+      launch_backward<Exec, Value, Output, Known>(
+          exec, plan_rows(axis, {&x, &grad_y, &grad_x}, {}), x.data<const Value>(), grad_y.data<const Value>(),
+          grad_x.data<Output>(), {norm, length, epsilon, params.weights.values()});
+    }
+  });
+}
+
 /// Messages speak in the name of `function`.
 template <ExecutionSpace Exec, class X, class GradY, class GradX, class Norm>
 void normalize_backward(const char* function, const Exec& exec, const X& x, const GradY& grad_y, const GradX& grad_x,
@@ -61,38 +92,12 @@ void normalize_backward(const char* function, const Exec& exec, const X& x, cons
   check_types<Exec, GradY, GradX>();
   using Value = std::remove_const_t<element_type_of<X>>;
   using Output = element_type_of<GradX>;
-  using Compute = compute_type<Value, Output>;
   static_assert(std::is_same_v<Value, std::remove_const_t<element_type_of<GradY>>>,
                 "rownorm: x and grad_y must have the same value type");
   static_assert(is_real_value_v<Value> && is_real_value_v<Output>,
                 "rownorm: normalize_backward has no gradient of complex values");
-
-  const Checks check(function);
-  const Operand of_x = operand("x", x), of_grad_y = operand("grad_y", grad_y), of_grad_x = operand("grad_x", grad_x);
-  check.equal_extents(of_x, of_grad_y);
-  check.equal_extents(of_x, of_grad_x);
-  const int axis = check.axis(of_x, params.axis);
-  check.epsilon(params.epsilon, largest_epsilon<Compute>, {&of_x, &of_grad_y, &of_grad_x});
-  check.weights<Exec>(of_x, axis, params.weights);
-  with_compiled_norm(params.norm, of_x.extents[axis], [&]<class Known>(const Known& norm, const RowLength& length) {
-    if constexpr (!HasDerivative<Known>) {
-      static_assert(std::is_same_v<Norm, AnyNorm>, "rownorm: normalize_backward has no gradient of this norm");
-      check.no_gradient("MaxAbs", of_x);
-    } else {
-      if (of_x.size() == 0) return;
-      check.memory(of_x);
-      check.memory(of_grad_y);
-      check.memory(of_grad_x);
-      check.written(of_grad_x);
-      check.same_or_disjoint(of_x, of_grad_x);
-      check.same_or_disjoint(of_grad_y, of_grad_x);
-      check.weights_memory(params.weights, {&of_grad_x});
-      const double epsilon = static_cast<Compute>(params.epsilon);
-      launch_backward<Exec, Value, Output, Known>(exec, plan_rows(axis, {&of_x, &of_grad_y, &of_grad_x}, {}),
-                                                  data_of(x), data_of(grad_y), data_of(grad_x),
-                                                  {norm, length, epsilon, params.weights.values()});
-    }
-  });
+  normalize_backward<Value, Output>(Checks(function), exec, operand("x", x), operand("grad_y", grad_y),
+                                    operand("grad_x", grad_x), params);
 }
 
 // The common types are compiled once, in src/launch_backward_*.cpp.

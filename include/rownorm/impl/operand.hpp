@@ -81,6 +81,11 @@ struct Operand {
   std::array<std::int64_t, max_rank> extents;
   std::array<std::int64_t, max_rank> strides;
 
+  template <class Value>
+  Value* data() const {
+    return reinterpret_cast<Value*>(address);
+  }
+
   std::int64_t size() const {
     std::int64_t product = 1;
     for (int r = 0; r < rank; ++r) product *= extents[r];

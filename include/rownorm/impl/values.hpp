@@ -8,16 +8,19 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <rownorm/impl/half.hpp>
+
 namespace rownorm::impl {
 
 template <class Value>
 inline constexpr bool is_double_v = std::is_same_v<std::remove_const_t<Value>, double>;
 
-/// The real types that values may have.
+/// The real types that values may have. Kokkos' half_t and bhalf_t are among them: where they do not have 16 bits they
+/// are float.
 template <class Value>
-inline constexpr bool is_real_value_v = std::is_same_v<std::remove_const_t<Value>, float> || is_double_v<Value> ||
-                                        std::is_same_v<std::remove_const_t<Value>, Kokkos::Experimental::half_t> ||
-                                        std::is_same_v<std::remove_const_t<Value>, Kokkos::Experimental::bhalf_t>;
+inline constexpr bool is_real_value_v =
+    std::is_same_v<std::remove_const_t<Value>, float> || is_double_v<Value> ||
+    std::is_same_v<std::remove_const_t<Value>, Float16> || std::is_same_v<std::remove_const_t<Value>, BFloat16>;
 
 template <class Value>
 inline constexpr bool is_complex_v = std::is_same_v<std::remove_const_t<Value>, Kokkos::complex<float>> ||

@@ -7,6 +7,7 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <rownorm/impl/half.hpp>
 #include <rownorm/impl/real_type.hpp>
 
 namespace rownorm::impl {
@@ -16,7 +17,7 @@ KOKKOS_FUNCTION constexpr RealType real_type() {
   using T = std::remove_const_t<Value>;
   if constexpr (std::is_same_v<T, float>) return RealType::f32;  // half_t and bhalf_t too may be that
   if constexpr (std::is_same_v<T, double>) return RealType::f64;
-  if constexpr (std::is_same_v<T, Kokkos::Experimental::half_t>) return RealType::f16;
+  if constexpr (std::is_same_v<T, Float16>) return RealType::f16;
   return RealType::bf16;
 }
 
@@ -50,9 +51,9 @@ struct VectorRef {
       case RealType::f64:
         return static_cast<Compute>(static_cast<const double*>(data)[at]);
       case RealType::f16:
-        return static_cast<Compute>(static_cast<const Kokkos::Experimental::half_t*>(data)[at]);
+        return static_cast<Compute>(static_cast<const Float16*>(data)[at]);
       case RealType::bf16:
-        return static_cast<Compute>(static_cast<const Kokkos::Experimental::bhalf_t*>(data)[at]);
+        return static_cast<Compute>(static_cast<const BFloat16*>(data)[at]);
       case RealType::f32:
         break;
     }
@@ -67,9 +68,9 @@ struct VectorRef {
       case RealType::f64:
         return store(static_cast<double*>(data));
       case RealType::f16:
-        return store(static_cast<Kokkos::Experimental::half_t*>(data));
+        return store(static_cast<Float16*>(data));
       case RealType::bf16:
-        return store(static_cast<Kokkos::Experimental::bhalf_t*>(data));
+        return store(static_cast<BFloat16*>(data));
     }
   }
 };

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef ROWNORM_SRC_C_KOKKOS_HPP
+#define ROWNORM_SRC_C_KOKKOS_HPP
+
+/// Kokkos for callers who may know nothing of it.
+
+#include <dlpack/dlpack.h>
+
+#include <Kokkos_Core.hpp>
+#include <c/tensor.hpp>
+
+namespace rownorm::c {
+
+/// Initialises Kokkos if nobody has, for the device that a call works on; it is then finalised when the program ends.
+void start_kokkos(const DLDevice& device);
+
+#ifdef KOKKOS_ENABLE_CUDA
+/// The execution space instance of a stream, made at the first call for it. Refuses a device that is not Kokkos'.
+const Kokkos::Cuda& cuda_instance(const TensorChecks& check, const DLDevice& device, void* stream);
+#endif
+
+/// f(exec) with where work on a device is enqueued. Work on the host is done when this returns.
+template <class F>
+void with_execution_space(const TensorChecks& check, const DLDevice& device, [[maybe_unused]] void* stream,
+                          const F& f) {
+  start_kokkos(device);
+  if (is_on_host(device)) {
+    const Kokkos::DefaultHostExecutionSpace exec;
+    f(exec);
+    exec.fence("rownorm: the host's work is done when a function of C returns");
+    return;
+  }
+#ifdef KOKKOS_ENABLE_CUDA
+  f(cuda_instance(check, device, stream));
+#else
+  check.not_supported("this library was built without CUDA");
+#endif
+}
+
+}  // namespace rownorm::c
+
+#endif
