@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// rownorm._core: the C interface for arrays of Python, without copies.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <rownorm/c/rownorm.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace nb = nanobind;
+
+namespace {
+
+/// As "numpy.ndarray of >f4".
+std::string description(nb::handle object) {
+  const auto as_text = [](const nb::object& of) { return std::string(nb::str(of).c_str()); };
+  const nb::handle type = object.type();
+  std::string text = as_text(nb::getattr(type, "__module__")) + "." + as_text(nb::getattr(type, "__qualname__"));
+  if (nb::hasattr(object, "dtype")) {
+    const nb::object dtype = nb::getattr(object, "dtype");
+    text += " of " + as_text(nb::hasattr(dtype, "str") ? nb::getattr(dtype, "str") : dtype);
+  }
+  return text;
+}
+
+/// An array as DLPack has it. Its memory lives as long as this does.
+template <class... Access>
+class Array {
+ public:
+  Array(const char* name, nb::handle object) {
+    if (!nb::try_cast<nb::ndarray<Access...>>(object, array_)) {
+      std::string why = std::string(name) + " is a " + description(object);
+      if (nb::ndarray<nb::ro> readable; sizeof...(Access) == 0 && nb::try_cast<nb::ndarray<nb::ro>>(object, readable))
+        throw nb::value_error((why + ", which is read-only, but it is written to").c_str());
+      throw nb::type_error(
+          (why + ", which is no array that DLPack or the buffer protocol can hand over as it is").c_str());
+    }
+    tensor_.data = const_cast<void*>(static_cast<const void*>(array_.data()));
+    tensor_.device = {static_cast<DLDeviceType>(array_.device_type()), array_.device_id()};
+    tensor_.ndim = static_cast<int>(array_.ndim());
+    tensor_.dtype = {array_.dtype().code, array_.dtype().bits, array_.dtype().lanes};
+    tensor_.shape = const_cast<std::int64_t*>(array_.shape_ptr());
+    tensor_.strides = const_cast<std::int64_t*>(array_.stride_ptr());
+  }
+  Array(const Array&) = delete;
+
+  const DLTensor* tensor() const { return &tensor_; }
+
+ private:
+  nb::ndarray<Access...> array_;
+  DLTensor tensor_{};
+};
+
+using Input = Array<nb::ro>;
+using Output = Array<>;
+
+/// One that may be None, and then is none.
+template <class Kind>
+class Optional {
+ public:
+  Optional(const char* name, nb::handle object) {
+    if (!object.is_none()) array_.emplace(name, object);
+  }
+  const DLTensor* tensor() const { return array_ ? array_->tensor() : nullptr; }
+
+ private:
+  std::optional<Kind> array_;
+};
+
+void raise_unless(rownorm_status status) {
+  switch (status) {
+    case ROWNORM_SUCCESS:
+      return;
+    case ROWNORM_INVALID_ARGUMENT:
+      throw nb::value_error(rownorm_last_error());
+    case ROWNORM_UNSUPPORTED:
+      throw nb::type_error(rownorm_last_error());
+    case ROWNORM_OUT_OF_MEMORY:
+      PyErr_SetString(PyExc_MemoryError, rownorm_last_error());
+      throw nb::python_error();
+    default:
+      PyErr_SetString(PyExc_RuntimeError, rownorm_last_error());
+      throw nb::python_error();
+  }
+}
+
+/// Calls f() while other threads of Python go on.
+template <class F>
+void call(const F& f) {
+  rownorm_status status = ROWNORM_FAILED;
+  {
+    const nb::gil_scoped_release release;
+    status = f();
+  }
+  raise_unless(status);
+}
+
+rownorm_parameters parameters(std::int32_t norm, std::int32_t axis, double epsilon, const DLTensor* weights) {
+  return {norm, axis, epsilon, weights};
+}
+
+void* pointer(std::uintptr_t stream) { return reinterpret_cast<void*>(stream); }
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.def(
+      "normalize",
+      [](nb::handle x, nb::handle y, nb::handle norms, std::int32_t norm, std::int32_t axis, double epsilon,
+         nb::handle weights, std::uintptr_t stream) {
+        const Input of_x("x", x);
+        const Output of_y("out", y);
+        const Optional<Output> of_norms("norms", norms);
+        const Optional<Input> of_weights("weights", weights);
+        const rownorm_parameters params = parameters(norm, axis, epsilon, of_weights.tensor());
+        call([&] {
+          return rownorm_normalize(of_x.tensor(), of_y.tensor(), of_norms.tensor(), &params, pointer(stream));
+        });
+      },
+      nb::arg("x"), nb::arg("y"), nb::arg("norms").none(), nb::arg("norm"), nb::arg("axis"), nb::arg("epsilon"),
+      nb::arg("weights").none(), nb::arg("stream"));
+  m.def("row_norms", [](nb::handle x, nb::handle norms, std::int32_t norm, std::int32_t axis, std::uintptr_t stream) {
+    const Input of_x("x", x);
+    const Output of_norms("out", norms);
+    const rownorm_parameters params = parameters(norm, axis, 0, nullptr);
+    call([&] { return rownorm_row_norms(of_x.tensor(), of_norms.tensor(), &params, pointer(stream)); });
+  });
+  m.def(
+      "normalize_backward",
+      [](nb::handle x, nb::handle grad_y, nb::handle grad_x, std::int32_t norm, std::int32_t axis, double epsilon,
+         nb::handle weights, std::uintptr_t stream) {
+        const Input of_x("x", x), of_grad_y("grad_y", grad_y);
+        const Output of_grad_x("out", grad_x);
+        const Optional<Input> of_weights("weights", weights);
+        const rownorm_parameters params = parameters(norm, axis, epsilon, of_weights.tensor());
+        call([&] {
+          return rownorm_normalize_backward(of_x.tensor(), of_grad_y.tensor(), of_grad_x.tensor(), &params,
+                                            pointer(stream));
+        });
+      },
+      nb::arg("x"), nb::arg("grad_y"), nb::arg("grad_x"), nb::arg("norm"), nb::arg("axis"), nb::arg("epsilon"),
+      nb::arg("weights").none(), nb::arg("stream"));
+  m.def("version", [] { return rownorm_version(); });
+}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What differs between frameworks: how arrays are made, and which stream is the current one."""
+
+from __future__ import annotations
+
+import sys
+
+
+def _framework(x) -> str:
+    return type(x).__module__.partition(".")[0]
+
+
+def _module(x):
+    """The framework of an array, with functions as NumPy has them."""
+    name = _framework(x)
+    if name in ("numpy", "torch", "cupy"):
+        return sys.modules[name]
+    if hasattr(x, "__array_namespace__"):
+        return x.__array_namespace__()
+    raise TypeError(f"x is a {type(x).__module__}.{type(x).__qualname__}, for which no new array can be made: pass `out`")
+
+
+def empty_like(x):
+    """An array of the shape and type of x, where x is."""
+    return _module(x).empty_like(x)
+
+
+def _norm_type(x, module):
+    if _framework(x) == "torch":
+        real = x.dtype.to_real()
+        return module.float64 if real == module.float64 else module.float32
+    return module.float64 if str(x.dtype) in ("float64", "complex128") else module.float32
+
+
+def empty_norms(x, axis: int):
+    """An array with an element for each row of x along the axis, where x is."""
+    rank = len(x.shape)
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis is {axis}, but x has axes from {-rank} to {rank - 1}")
+    module = _module(x)
+    shape = tuple(extent for r, extent in enumerate(x.shape) if r != axis % rank)
+    where = {} if _framework(x) in ("numpy", "cupy") else {"device": x.device}
+    return module.empty(shape, dtype=_norm_type(x, module), **where)
+
+
+def current_stream(x) -> int:
+    """The cudaStream_t on which the framework of x works now; 0, the legacy default stream, where it does not say."""
+    name = _framework(x)
+    if name == "torch":
+        return sys.modules["torch"].cuda.current_stream(x.device).cuda_stream if x.is_cuda else 0
+    if name == "cupy":
+        return sys.modules["cupy"].cuda.get_current_stream().ptr
+    return 0

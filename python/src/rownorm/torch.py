@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""RowNorm in PyTorch: a module, and functions with gradients that torch.compile and CUDA graphs take.
+
+    norm = rownorm.torch.L1Norm()               # y = x / (mean of |x| along dim + 1e-8)
+    y = norm(x)
+"""
+
+from __future__ import annotations
+
+import torch
+
+from . import _core, _number_of
+from ._arrays import current_stream
+
+__all__ = ["L1Norm", "l1_normalize"]
+
+
+@torch.library.custom_op("rownorm::normalize", mutates_args=())
+def _normalize(x: torch.Tensor, dim: int, epsilon: float, norm: int) -> torch.Tensor:
+    y = torch.empty_like(x)
+    _core.normalize(x.detach(), y, None, norm, dim, epsilon, None, current_stream(x))
+    return y
+
+
+@_normalize.register_fake
+def _(x, dim, epsilon, norm):
+    return torch.empty_like(x)
+
+
+@torch.library.custom_op("rownorm::normalize_backward", mutates_args=())
+def _normalize_backward(x: torch.Tensor, grad_y: torch.Tensor, dim: int, epsilon: float, norm: int) -> torch.Tensor:
+    grad_x = torch.empty_like(x)
+    _core.normalize_backward(x.detach(), grad_y.detach(), grad_x, norm, dim, epsilon, None, current_stream(x))
+    return grad_x
+
+
+@_normalize_backward.register_fake
+def _(x, grad_y, dim, epsilon, norm):
+    return torch.empty_like(x)
+
+
+def _keep_for_backward(ctx, inputs, output):
+    x, ctx.dim, ctx.epsilon, ctx.norm = inputs
+    ctx.save_for_backward(x)
+
+
+def _backward(ctx, grad_y):
+    (x,) = ctx.saved_tensors
+    return _normalize_backward(x, grad_y, ctx.dim, ctx.epsilon, ctx.norm), None, None, None
+
+
+_normalize.register_autograd(_backward, setup_context=_keep_for_backward)
+
+
+def l1_normalize(x: torch.Tensor, dim: int = -1, epsilon: float = 1e-8, norm: str = "mean_abs") -> torch.Tensor:
+    """rownorm.l1_normalize with a gradient. dim is the axis; norms are those of rownorm."""
+    return _normalize(x, dim, epsilon, _number_of(norm))
+
+
+class L1Norm(torch.nn.Module):
+    """l1_normalize as a module: divides rows along `dim` by their mean absolute value, or another norm, plus epsilon."""
+
+    def __init__(self, dim: int = 1, epsilon: float = 1e-8, norm: str = "mean_abs"):
+        super().__init__()
+        self.dim, self.epsilon, self.norm = dim, epsilon, norm
+        _number_of(norm)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return l1_normalize(x, self.dim, self.epsilon, self.norm)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, epsilon={self.epsilon}, norm={self.norm!r}"

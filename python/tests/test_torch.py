@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Tensors of PyTorch, on the CPU and, where there is one, on a CUDA device."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import rownorm  # noqa: E402
+import rownorm.torch  # noqa: E402
+
+
+def devices():
+    if torch.cuda.is_available():
+        try:  # RowNorm may have been built without CUDA
+            rownorm.l1_normalize(torch.ones(2, 2, device="cuda"))
+            return ["cpu", "cuda"]
+        except TypeError:
+            pass
+    return ["cpu"]
+
+
+pytestmark = pytest.mark.parametrize("device", devices())
+
+
+def reference(x, dim=1):
+    return x / (torch.mean(torch.abs(x), dim=dim, keepdim=True) + 1e-8)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-6), (torch.float64, 1e-14), (torch.float16, 2e-3),
+                                              (torch.bfloat16, 1.6e-2)])
+def test_module_is_the_formula(device, dtype, tolerance):
+    x = torch.randn(64, 1000, device=device, dtype=dtype)
+    y = rownorm.torch.L1Norm()(x)
+    torch.testing.assert_close(y.double(), reference(x.double()), rtol=tolerance, atol=tolerance)
+
+
+def test_kernelbench_level_1_problem_38(device):
+    """Its shapes with fewer rows, and its tolerances."""
+    x = torch.rand(64, 65535, device=device)
+    expected = x / torch.mean(torch.abs(x), dim=1, keepdim=True)
+    torch.testing.assert_close(rownorm.torch.L1Norm()(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_gradient(device):
+    x = torch.randn(4, 7, device=device, dtype=torch.float64, requires_grad=True)
+    for norm in ("mean_abs", "sum_abs", "root_mean_square", "euclidean"):
+        assert torch.autograd.gradcheck(lambda t: rownorm.torch.l1_normalize(t, 1, 1e-3, norm), (x,))
+
+
+def test_operator_is_what_pytorch_asks_of_one(device):
+    x = torch.randn(4, 7, device=device, requires_grad=True)
+    torch.library.opcheck(torch.ops.rownorm.normalize.default, (x, 1, 1e-8, 0))
+
+
+def test_compile(device):
+    x = torch.randn(8, 100, device=device)
+    compiled = torch.compile(lambda t: rownorm.torch.L1Norm()(t * 2), fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(x), reference(x * 2))
+
+
+def test_views_norms_and_in_place(device):
+    x = torch.randn(6, 50, device=device)
+    y, norms = rownorm.l1_normalize(x.T, axis=0, return_norms=True)
+    torch.testing.assert_close(y.T, reference(x))
+    torch.testing.assert_close(norms, x.abs().mean(1))
+    expected = reference(x)
+    assert rownorm.l1_normalize(x, out=x) is x
+    torch.testing.assert_close(x, expected)
+
+
+def test_streams_and_graphs(device):
+    if device == "cpu":
+        pytest.skip("a CUDA device's")
+    x, out = torch.randn(64, 1000, device=device), torch.zeros(64, 1000, device=device)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for _ in range(2):
+            rownorm.l1_normalize(x, out)
+    stream.synchronize()
+    torch.testing.assert_close(out, reference(x))
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        rownorm.l1_normalize(x, out)
+    x.copy_(torch.randn_like(x))
+    graph.replay()
+    torch.cuda.synchronize()
+    torch.testing.assert_close(out, reference(x))
+
+
+def test_tensors_of_two_devices(device):
+    if device == "cpu":
+        pytest.skip("a CUDA device's")
+    with pytest.raises(ValueError, match="out is on the host, but x is on CUDA device|y is on the host, but x is on CUDA"):
+        rownorm.l1_normalize(torch.ones(2, 2, device=device), torch.ones(2, 2))
