@@ -4,6 +4,8 @@
 #include <nanobind/ndarray.h>
 #include <rownorm/c/rownorm.h>
 
+#include "exchange_api.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,11 +26,42 @@ std::string description(nb::handle object) {
   return text;
 }
 
+/// Whether object.name, or object.name(), is true; false where there is none.
+template <bool call>
+bool is(nb::handle object, PyObject* name) {
+  PyObject* const value =
+      call ? PyObject_CallMethodObjArgs(object.ptr(), name, nullptr) : PyObject_GetAttr(object.ptr(), name);
+  if (value == nullptr) {
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) throw nb::python_error();
+    PyErr_Clear();
+    return false;
+  }
+  return nb::cast<bool>(nb::steal(value));
+}
+
+/// Refuses a tensor of PyTorch's whose history would end here, or whose elements are not what is in its memory.
+void check_plain(const char* name, nb::handle object) {
+  static PyObject* const requires_grad = PyUnicode_InternFromString("requires_grad");
+  static PyObject* const is_conj = PyUnicode_InternFromString("is_conj");
+  static PyObject* const is_neg = PyUnicode_InternFromString("is_neg");
+  if (is<false>(object, requires_grad))
+    throw nb::value_error(
+        (std::string(name) + " requires a gradient: detach() it, or call rownorm.torch.l1_normalize, which has one")
+            .c_str());
+  if (is<true>(object, is_conj) || is<true>(object, is_neg))
+    throw nb::value_error((std::string(name) + " is conjugated or negated lazily: resolve it first").c_str());
+}
+
 /// An array as DLPack has it. Its memory lives as long as this does.
 template <class... Access>
 class Array {
  public:
   Array(const char* name, nb::handle object) {
+    if (const exchange::Api* const api = exchange::api_of(object.ptr())) {
+      check_plain(name, object);
+      if (api->tensor_of_object(object.ptr(), &tensor_) != 0) throw nb::python_error();
+      return;
+    }
     if (!nb::try_cast<nb::ndarray<Access...>>(object, array_)) {
       std::string why = std::string(name) + " is a " + description(object);
       if (nb::ndarray<nb::ro> readable; sizeof...(Access) == 0 && nb::try_cast<nb::ndarray<nb::ro>>(object, readable))
@@ -100,7 +133,17 @@ rownorm_parameters parameters(std::int32_t norm, std::int32_t axis, double epsil
   return {norm, axis, epsilon, weights};
 }
 
-void* pointer(std::uintptr_t stream) { return reinterpret_cast<void*>(stream); }
+/// The stream that x's framework works on.
+void* stream_of(nb::handle x, const DLTensor& tensor) {
+  if (tensor.device.device_type != kDLCUDA) return nullptr;
+  if (const exchange::Api* const api = exchange::api_of(x.ptr()); api != nullptr && api->current_stream != nullptr) {
+    void* stream = nullptr;
+    if (api->current_stream(tensor.device.device_type, tensor.device.device_id, &stream) != 0) throw nb::python_error();
+    return stream;
+  }
+  const nb::object stream = nb::module_::import_("rownorm._arrays").attr("current_stream")(x);
+  return reinterpret_cast<void*>(nb::cast<std::uintptr_t>(stream));
+}
 
 }  // namespace
 
@@ -108,38 +151,38 @@ NB_MODULE(_core, m) {
   m.def(
       "normalize",
       [](nb::handle x, nb::handle y, nb::handle norms, std::int32_t norm, std::int32_t axis, double epsilon,
-         nb::handle weights, std::uintptr_t stream) {
+         nb::handle weights) {
         const Input of_x("x", x);
         const Output of_y("out", y);
         const Optional<Output> of_norms("norms", norms);
         const Optional<Input> of_weights("weights", weights);
         const rownorm_parameters params = parameters(norm, axis, epsilon, of_weights.tensor());
-        call([&] {
-          return rownorm_normalize(of_x.tensor(), of_y.tensor(), of_norms.tensor(), &params, pointer(stream));
-        });
+        void* const stream = stream_of(x, *of_x.tensor());
+        call([&] { return rownorm_normalize(of_x.tensor(), of_y.tensor(), of_norms.tensor(), &params, stream); });
       },
       nb::arg("x"), nb::arg("y"), nb::arg("norms").none(), nb::arg("norm"), nb::arg("axis"), nb::arg("epsilon"),
-      nb::arg("weights").none(), nb::arg("stream"));
-  m.def("row_norms", [](nb::handle x, nb::handle norms, std::int32_t norm, std::int32_t axis, std::uintptr_t stream) {
+      nb::arg("weights").none());
+  m.def("row_norms", [](nb::handle x, nb::handle norms, std::int32_t norm, std::int32_t axis) {
     const Input of_x("x", x);
     const Output of_norms("out", norms);
     const rownorm_parameters params = parameters(norm, axis, 0, nullptr);
-    call([&] { return rownorm_row_norms(of_x.tensor(), of_norms.tensor(), &params, pointer(stream)); });
+    void* const stream = stream_of(x, *of_x.tensor());
+    call([&] { return rownorm_row_norms(of_x.tensor(), of_norms.tensor(), &params, stream); });
   });
   m.def(
       "normalize_backward",
       [](nb::handle x, nb::handle grad_y, nb::handle grad_x, std::int32_t norm, std::int32_t axis, double epsilon,
-         nb::handle weights, std::uintptr_t stream) {
+         nb::handle weights) {
         const Input of_x("x", x), of_grad_y("grad_y", grad_y);
         const Output of_grad_x("out", grad_x);
         const Optional<Input> of_weights("weights", weights);
         const rownorm_parameters params = parameters(norm, axis, epsilon, of_weights.tensor());
+        void* const stream = stream_of(x, *of_x.tensor());
         call([&] {
-          return rownorm_normalize_backward(of_x.tensor(), of_grad_y.tensor(), of_grad_x.tensor(), &params,
-                                            pointer(stream));
+          return rownorm_normalize_backward(of_x.tensor(), of_grad_y.tensor(), of_grad_x.tensor(), &params, stream);
         });
       },
       nb::arg("x"), nb::arg("grad_y"), nb::arg("grad_x"), nb::arg("norm"), nb::arg("axis"), nb::arg("epsilon"),
-      nb::arg("weights").none(), nb::arg("stream"));
+      nb::arg("weights").none());
   m.def("version", [] { return rownorm_version(); });
 }

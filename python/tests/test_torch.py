@@ -68,6 +68,17 @@ def test_views_norms_and_in_place(device):
     torch.testing.assert_close(x, expected)
 
 
+def test_tensors_that_are_not_what_is_in_memory(device):
+    x = torch.randn(3, 4, device=device, requires_grad=True)
+    with pytest.raises((ValueError, BufferError, TypeError)):
+        rownorm.l1_normalize(x, torch.zeros(3, 4, device=device))
+    with torch.no_grad():
+        torch.testing.assert_close(rownorm.torch.l1_normalize(x, 1), reference(x))
+    z = torch.randn(3, 4, device=device, dtype=torch.complex64).conj()
+    with pytest.raises((ValueError, BufferError, TypeError)):
+        rownorm.l1_normalize(z, torch.zeros_like(z.resolve_conj()))
+
+
 def test_streams_and_graphs(device):
     if device == "cpu":
         pytest.skip("a CUDA device's")

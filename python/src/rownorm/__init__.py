@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, Literal, overload
 
 from . import _core
-from ._arrays import current_stream, empty_like, empty_norms
+from ._arrays import empty_like, empty_norms
 
 __all__ = ["Norm", "l1_normalize", "normalize_backward", "row_norms"]
 __version__: str = _core.version()
@@ -66,7 +66,7 @@ def l1_normalize(x, out=None, axis=-1, epsilon=1e-8, norm="mean_abs", return_nor
     if out is None:
         out = empty_like(x)
     norms = empty_norms(x, axis) if return_norms else None
-    _core.normalize(x, out, norms, number, axis, epsilon, weights, current_stream(x))
+    _core.normalize(x, out, norms, number, axis, epsilon, weights)
     return (out, norms) if return_norms else out
 
 
@@ -75,7 +75,7 @@ def row_norms(x: Array, out: Array | None = None, axis: int = -1, norm: Norm = "
     number = _number_of(norm)
     if out is None:
         out = empty_norms(x, axis)
-    _core.row_norms(x, out, number, axis, current_stream(x))
+    _core.row_norms(x, out, number, axis)
     return out
 
 
@@ -88,5 +88,5 @@ def normalize_backward(x: Array, grad_y: Array, out: Array | None = None, axis: 
     number = _number_of(norm)
     if out is None:
         out = empty_like(x)
-    _core.normalize_backward(x, grad_y, out, number, axis, epsilon, weights, current_stream(x))
+    _core.normalize_backward(x, grad_y, out, number, axis, epsilon, weights)
     return out

@@ -10,14 +10,24 @@ def _framework(x) -> str:
     return type(x).__module__.partition(".")[0]
 
 
+_modules: dict[type, object] = {}  # of the types of arrays that were seen
+
+
 def _module(x):
     """The framework of an array, with functions as NumPy has them."""
-    name = _framework(x)
-    if name in ("numpy", "torch", "cupy"):
-        return sys.modules[name]
-    if hasattr(x, "__array_namespace__"):
-        return x.__array_namespace__()
-    raise TypeError(f"x is a {type(x).__module__}.{type(x).__qualname__}, for which no new array can be made: pass `out`")
+    module = _modules.get(type(x))
+    if module is None:
+        name = _framework(x)
+        if name in ("numpy", "torch", "cupy"):
+            module = sys.modules[name]
+        elif hasattr(x, "__array_namespace__"):
+            module = x.__array_namespace__()
+        else:
+            raise TypeError(
+                f"x is a {type(x).__module__}.{type(x).__qualname__}, for which no new array can be made: pass `out`"
+            )
+        _modules[type(x)] = module
+    return module
 
 
 def empty_like(x):
