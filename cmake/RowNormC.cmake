@@ -43,4 +43,7 @@ if(RowNorm_HAS_C)
                VERSION ${PROJECT_VERSION}
                SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
   rownorm_enable_warnings(RowNorm_c)
+  if(NOT RowNorm_ENABLE_INSTALL) # a project that contains this one builds what it links
+    set_target_properties(RowNorm_c PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  endif()
 endif()

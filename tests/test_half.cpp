@@ -50,11 +50,15 @@ TEMPLATE_LIST_TEST_CASE("values of 16 bits mean what IEEE 754 says, and come bac
 
 TEMPLATE_LIST_TEST_CASE("values of 16 bits are rounded to the nearest, ties to even", "[values]", Formats) {
   const auto rounded = [](float value) { return TestType::bits(typename TestType::Value(value)); };
+  const auto of_double = [](double value) { return TestType::bits(typename TestType::Value(value)); };
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   bool are_nearest = true;
   for (std::uint32_t bits = 0; bits < TestType::infinity; ++bits) {
     const double middle = (TestType::meaning(bits) + TestType::meaning(bits + 1)) / 2;
     const auto tie = static_cast<float>(middle);
     if (tie != middle) continue;  // between the smallest of bfloat16 and zero, where float has no such number
+    are_nearest = are_nearest && of_double(std::nextafter(middle, 0.0)) == bits &&
+                  of_double(std::nextafter(middle, infinity)) == bits + 1;
     are_nearest = are_nearest && rounded(tie) == bits + bits % 2 && rounded(-tie) == (0x8000U | (bits + bits % 2)) &&
                   rounded(std::nextafter(tie, 0.0F)) == bits &&
                   rounded(std::nextafter(tie, std::numeric_limits<float>::infinity())) == bits + 1;

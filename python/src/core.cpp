@@ -57,10 +57,12 @@ template <class... Access>
 class Array {
  public:
   Array(const char* name, nb::handle object) {
-    if (const exchange::Api* const api = exchange::api_of(object.ptr())) {
-      check_plain(name, object);
-      if (api->tensor_of_object(object.ptr(), &tensor_) != 0) throw nb::python_error();
-      return;
+    const exchange::Api* const api = exchange::api_of(object.ptr());
+    if (api != nullptr || nb::hasattr(object, "is_neg")) check_plain(name, object);
+    if (api != nullptr) {
+      if (api->tensor_of_object(object.ptr(), &tensor_) == 0) return;
+      const nb::python_error error;
+      throw nb::type_error((std::string(name) + " is a " + description(object) + ": " + error.what()).c_str());
     }
     if (!nb::try_cast<nb::ndarray<Access...>>(object, array_)) {
       std::string why = std::string(name) + " is a " + description(object);
@@ -135,7 +137,7 @@ rownorm_parameters parameters(std::int32_t norm, std::int32_t axis, double epsil
 
 /// The stream that x's framework works on.
 void* stream_of(nb::handle x, const DLTensor& tensor) {
-  if (tensor.device.device_type != kDLCUDA) return nullptr;
+  if (tensor.device.device_type != kDLCUDA && tensor.device.device_type != kDLCUDAManaged) return nullptr;
   if (const exchange::Api* const api = exchange::api_of(x.ptr()); api != nullptr && api->current_stream != nullptr) {
     void* stream = nullptr;
     if (api->current_stream(tensor.device.device_type, tensor.device.device_id, &stream) != 0) throw nb::python_error();

@@ -141,6 +141,8 @@ def test_axis_without_norms_to_make():
         rownorm.row_norms(some((2, 2)), axis=5)
     with pytest.raises(TypeError, match="no new array can be made"):
         rownorm.l1_normalize([1.0])
+    with pytest.raises(TypeError, match="no new array can be made"):
+        rownorm.row_norms([1.0])
 
 
 def test_threads_go_on():

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Tensors of PyTorch, on the CPU and, where there is one, on a CUDA device."""
 
+import subprocess
+import sys
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -79,6 +82,16 @@ def test_tensors_that_are_not_what_is_in_memory(device):
         rownorm.l1_normalize(z, torch.zeros_like(z.resolve_conj()))
 
 
+def test_forward_derivatives_are_refused_and_lazy_negation_is_resolved(device):
+    x = torch.randn(3, 4, device=device)
+    with pytest.raises(Exception, match="(?i)forward|jvp"):
+        torch.func.jvp(lambda t: rownorm.torch.l1_normalize(t, 1), (x,), (torch.ones_like(x),))
+    negated = torch.randn(3, 4, device=device, dtype=torch.complex64).conj().imag
+    torch.testing.assert_close(rownorm.torch.l1_normalize(negated, 1), reference(negated.resolve_neg()))
+    with pytest.raises(ValueError, match="negated lazily"):
+        rownorm.l1_normalize(negated)
+
+
 def test_streams_and_graphs(device):
     if device == "cpu":
         pytest.skip("a CUDA device's")
@@ -96,6 +109,14 @@ def test_streams_and_graphs(device):
     graph.replay()
     torch.cuda.synchronize()
     torch.testing.assert_close(out, reference(x))
+
+
+def test_a_program_ends_well(device):
+    """Also where rows are shared by teams, whose memory is freed at the end."""
+    program = f"import rownorm, torch; print(rownorm.l1_normalize(torch.ones(2, 1 << 20, device='{device}'))[1, 5].item())"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert float(ended.stdout) == pytest.approx(1)
 
 
 def test_tensors_of_two_devices(device):

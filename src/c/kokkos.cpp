@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <rownorm/impl/workspace.hpp>
 #include <stdexcept>
 #include <string>
 
@@ -23,19 +24,51 @@ void start_kokkos(const DLDevice& device) {
 }
 
 #ifdef KOKKOS_ENABLE_CUDA
+
+namespace {
+
+void check_cuda(cudaError_t error) {
+  if (error == cudaSuccess) return;
+  static_cast<void>(cudaGetLastError());  // which would be found by whoever asks next
+  throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorString(error));
+}
+
+}  // namespace
+
+CurrentDevice::CurrentDevice(const TensorChecks& check, int device) {
+  check_cuda(cudaGetDevice(&before_));
+  if (cudaSetDevice(device) == cudaSuccess) return;
+  static_cast<void>(cudaGetLastError());
+  check.not_supported("x is on CUDA device " + std::to_string(device) + ", which is not there");
+}
+
+CurrentDevice::~CurrentDevice() { static_cast<void>(cudaSetDevice(before_)); }
+
 const Kokkos::Cuda& cuda_instance(const TensorChecks& check, const DLDevice& device, void* stream) {
   static std::mutex mutex;
   // Never destroyed: an instance would free memory on its stream, which the caller may have destroyed before.
   static auto& instances = *new std::map<void*, Kokkos::Cuda>;
 
-  if (const int device_id = Kokkos::Cuda().cuda_device(); device.device_id != device_id)
+  if (const int used = Kokkos::Cuda().cuda_device(); device.device_id != used)
     check.not_supported("x is on CUDA device " + std::to_string(device.device_id) + ", but Kokkos uses device " +
-                        std::to_string(device_id) + " in this process");
+                        std::to_string(used) + " in this process");
+  const auto of_cuda = static_cast<cudaStream_t>(stream);
+  if (of_cuda == cudaStreamPerThread)
+    check.not_supported("the stream is cudaStreamPerThread, which is another one for each thread: create one");
   const std::lock_guard lock(mutex);
-  const auto place = instances.find(stream);
-  if (place != instances.end()) return place->second;
-  return instances.emplace(stream, Kokkos::Cuda(static_cast<cudaStream_t>(stream))).first->second;
+  if (const auto place = instances.find(stream); place != instances.end()) return place->second;
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check_cuda(cudaStreamIsCapturing(of_cuda, &status));
+  if (status != cudaStreamCaptureStatusNone)
+    check.refuse("the stream is being captured, but the first call on a stream allocates: call once before");
+  const Kokkos::Cuda instance(of_cuda);
+  if (instance.cuda_device() != device.device_id)
+    check.refuse("the stream is of CUDA device " + std::to_string(instance.cuda_device()) + ", but x is on device " +
+                 std::to_string(device.device_id));
+  rownorm::impl::workspace_of(instance);
+  return instances.emplace(stream, instance).first->second;
 }
+
 #endif
 
 }  // namespace rownorm::c

@@ -15,7 +15,19 @@ namespace rownorm::c {
 void start_kokkos(const DLDevice& device);
 
 #ifdef KOKKOS_ENABLE_CUDA
-/// The execution space instance of a stream, made at the first call for it. Refuses a device that is not Kokkos'.
+/// Makes a device the current one of the calling thread, and at the end that which was so before.
+class CurrentDevice {
+ public:
+  CurrentDevice(const TensorChecks& check, int device);
+  CurrentDevice(const CurrentDevice&) = delete;
+  ~CurrentDevice();
+
+ private:
+  int before_ = 0;
+};
+
+/// The execution space instance of a stream, made at the first call for it, with all the memory that calls on it will
+/// need. Refuses a device that is not Kokkos', and a stream that is captured before its first call.
 const Kokkos::Cuda& cuda_instance(const TensorChecks& check, const DLDevice& device, void* stream);
 #endif
 
@@ -23,14 +35,16 @@ const Kokkos::Cuda& cuda_instance(const TensorChecks& check, const DLDevice& dev
 template <class F>
 void with_execution_space(const TensorChecks& check, const DLDevice& device, [[maybe_unused]] void* stream,
                           const F& f) {
-  start_kokkos(device);
   if (is_on_host(device)) {
+    start_kokkos(device);
     const Kokkos::DefaultHostExecutionSpace exec;
     f(exec);
     exec.fence("rownorm: the host's work is done when a function of C returns");
     return;
   }
 #ifdef KOKKOS_ENABLE_CUDA
+  const CurrentDevice current(check, device.device_id);
+  start_kokkos(device);
   f(cuda_instance(check, device, stream));
 #else
   check.not_supported("this library was built without CUDA");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include <algorithm>
 #include <c/tensor.hpp>
 #include <cstdint>
+#include <optional>
 #include <sstream>
 
 namespace rownorm::c {
@@ -42,10 +44,11 @@ std::string name_of(const DLDevice& device) {
   return "a device of DLPack's type " + std::to_string(device.device_type);
 }
 
-std::int64_t bytes_of(ValueType type) {
-  std::int64_t bytes = 0;
-  with_value_type(type, [&]<class T>() { bytes = sizeof(T); });
-  return bytes;
+/// a * b, or nothing where that is not less than what any memory has.
+std::optional<std::int64_t> product(std::int64_t a, std::int64_t b) {
+  constexpr std::int64_t most = std::int64_t{1} << 60;
+  if (a != 0 && b > most / a) return {};
+  return a * b;
 }
 
 }  // namespace
@@ -83,23 +86,25 @@ Tensor TensorChecks::described(const char* name, const DLTensor& tensor) const {
     not_supported(of + " is on " + name_of(tensor.device) + ", which this library was built without");
   if (tensor.ndim > 0 && tensor.shape == nullptr) refuse(of + " has no shape");
   rownorm::impl::Operand& operand = result.operand;
-  operand.value_bytes = bytes_of(result.type);
-  std::int64_t compact = 1;
+  std::uintptr_t alignment = 1;
+  with_value_type(result.type, [&]<class T>() { operand.value_bytes = sizeof(T), alignment = alignof(T); });
+  std::optional<std::int64_t> compact = 1;
   for (int r = tensor.ndim; r-- > 0;) {
-    const std::int64_t extent = tensor.shape[r], stride = tensor.strides ? tensor.strides[r] : compact;
+    const std::int64_t extent = tensor.shape[r], stride = tensor.strides ? tensor.strides[r] : *compact;
     const std::string in_dimension = " in dimension " + std::to_string(r) + " of " + std::to_string(tensor.ndim);
     if (extent < 0) refuse(of + " has " + std::to_string(extent) + " elements" + in_dimension);
     if (stride < 0 && extent > 1)
       refuse(of + " has the stride " + std::to_string(stride) + in_dimension + ", but none may be negative");
     operand.extents[r] = extent;
     operand.strides[r] = extent > 1 ? stride : 1;
-    compact *= extent;
+    compact = product(*compact, std::max<std::int64_t>(1, extent));
+    const auto reach = product(operand.strides[r], std::max<std::int64_t>(1, extent));
+    if (!compact || !reach) refuse(of + " has more elements, or wider strides, than any memory" + in_dimension);
   }
   if (tensor.data != nullptr) operand.address = reinterpret_cast<std::uintptr_t>(tensor.data) + tensor.byte_offset;
-  const std::int64_t real_bytes = is_complex(result.type) ? operand.value_bytes / 2 : operand.value_bytes;
-  if (operand.address % static_cast<std::uintptr_t>(real_bytes) != 0)
-    refuse(of + " has values of " + std::to_string(real_bytes) + " bytes, but lies at address " +
-           std::to_string(operand.address));
+  if (operand.address % alignment != 0)
+    refuse(of + " lies at address " + std::to_string(operand.address) + ", but its values must be aligned to " +
+           std::to_string(alignment) + " bytes");
   return result;
 }
 
@@ -114,7 +119,7 @@ Tensor TensorChecks::tensor(const char* name, const DLTensor* tensor) const {
 Tensor TensorChecks::norms(const DLTensor* tensor, const Tensor& x) const {
   if (tensor == nullptr) refuse("norms is null");
   const int rank = x.operand.rank;
-  if (tensor->ndim + 1 != rank && !(tensor->ndim == 1 && rank == 1))
+  if (tensor->ndim != rank - 1 && !(tensor->ndim == 1 && rank == 1))
     refuse("norms has " + std::to_string(tensor->ndim) + " dimensions, but must have one less than x, which has " +
            std::to_string(rank));
   Tensor result = described("norms", *tensor);

@@ -190,8 +190,8 @@ struct Bad {
 }  // namespace
 
 TEST_CASE("c: bad arguments are refused with the reason, before anything is written", "[c]") {
-  static Extents of_13(13, 1), none_negative{3, -4}, negative_strides{4, -1}, wider{3, 5}, zero_strides{0, 1},
-      rank_3{3, 4, 1};
+  static Extents huge{std::int64_t{1} << 32, std::int64_t{1} << 60}, of_13(13, 1), none_negative{3, -4},
+      negative_strides{4, -1}, wider{3, 5}, zero_strides{0, 1}, rank_3{3, 4, 1};
   const std::vector<Bad> all{
       {"x has 0 dimensions, but must have from 1 to 8", ROWNORM_INVALID_ARGUMENT, [](Call& c) { c.x->ndim = 0; }},
       {"x has 13 dimensions, but must have from 1 to 8", ROWNORM_INVALID_ARGUMENT,
@@ -213,7 +213,11 @@ TEST_CASE("c: bad arguments are refused with the reason, before anything is writ
        }},
       {"x is on a device of DLPack's type 10, which this library was built without", ROWNORM_UNSUPPORTED,
        [](Call& c) { c.x->device.device_type = kDLROCM; }},
-      {"x has values of 4 bytes, but lies at address", ROWNORM_INVALID_ARGUMENT, [](Call& c) { c.x->byte_offset = 2; }},
+      {"but its values must be aligned to 4 bytes", ROWNORM_INVALID_ARGUMENT, [](Call& c) { c.x->byte_offset = 2; }},
+      {"x has more elements, or wider strides, than any memory", ROWNORM_INVALID_ARGUMENT,
+       [](Call& c) { c.x->shape = huge.data(); }},
+      {"x has more elements, or wider strides, than any memory", ROWNORM_INVALID_ARGUMENT,
+       [](Call& c) { c.x->strides = huge.data(); }},
       {"y has 3 dimensions, but x has 2", ROWNORM_INVALID_ARGUMENT,
        [](Call& c) { c.y->ndim = 3, c.y->shape = rank_3.data(), c.y->strides = nullptr; }},
       {"x (3 x 4) and y (3 x 5) must have equal extents", ROWNORM_INVALID_ARGUMENT,
@@ -257,6 +261,15 @@ TEST_CASE("c: bad arguments are refused with the reason, before anything is writ
   }
 }
 
+TEST_CASE("c: complex values must be aligned as their type is", "[c]") {
+  using Complex = Kokkos::complex<double>;
+  TestTensor<Complex, Kokkos::HostSpace> x({2});
+  x->byte_offset = 8;
+  x->shape[0] = 1;
+  const rownorm_status expected = alignof(Complex) > 8 ? ROWNORM_INVALID_ARGUMENT : ROWNORM_SUCCESS;
+  CHECK(rownorm_normalize(x, x, nullptr, nullptr, nullptr) == expected);
+}
+
 TEST_CASE("c: what is null, and gradients that are not there", "[c]") {
   Call call;
   const auto message = [](rownorm_status status, rownorm_status expected) {
@@ -278,6 +291,24 @@ TEST_CASE("c: what is null, and gradients that are not there", "[c]") {
   TestTensor<Kokkos::complex<float>, Kokkos::HostSpace> complex({3, 4});
   CHECK_THAT(message(rownorm_normalize_backward(complex, complex, complex, nullptr, nullptr), ROWNORM_UNSUPPORTED),
              ContainsSubstring("x has complex values, but must be real"));
+}
+
+TEST_CASE("c: many threads at a time", "[c][concurrency]") {
+#ifdef KOKKOS_ENABLE_ATOMICS_BYPASS
+  SKIP("this Kokkos was built for one host thread (Kokkos_ENABLE_ATOMICS_BYPASS)");
+#endif
+  std::vector<std::thread> callers;
+  std::vector<int> right(6, 0);
+  for (std::size_t t = 0; t < right.size(); ++t)
+    callers.emplace_back([&right, t] {
+      TestTensor<float, Kokkos::HostSpace> x({50, 30}), y({50, 30});
+      x.fill([t](std::int64_t i) { return static_cast<float>(i % 30 == 0 ? t + 1 : 0); });
+      for (int call = 0; call < 20; ++call)
+        right[t] += rownorm_normalize(x, y, nullptr, nullptr, nullptr) == ROWNORM_SUCCESS ? 1 : 0;
+      right[t] += std::abs(y.values()[30] - 30.0) < 1e-4 && std::abs(y.values()[31]) == 0 ? 1 : 0;
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK(right == std::vector<int>(6, 21));
 }
 
 TEST_CASE("c: each thread has its own last error", "[c]") {
@@ -304,7 +335,22 @@ TEST_CASE("c: tensors of two devices, or of a device that Kokkos does not use", 
   CHECK_THAT(rownorm_last_error(), ContainsSubstring("y is on CUDA device 0, but x is on the host"));
   on_device->device.device_id = 7;
   CHECK(rownorm_normalize(on_device, on_device, nullptr, nullptr, nullptr) == ROWNORM_UNSUPPORTED);
-  CHECK_THAT(rownorm_last_error(), ContainsSubstring("x is on CUDA device 7, but Kokkos uses device 0"));
+  CHECK_THAT(rownorm_last_error(), ContainsSubstring("x is on CUDA device 7"));
+}
+
+TEST_CASE("c: streams that cannot be served", "[c]") {
+  TestTensor<float, Kokkos::CudaSpace> x({3, 4});
+  CHECK(rownorm_normalize(x, x, nullptr, nullptr, cudaStreamPerThread) == ROWNORM_UNSUPPORTED);
+  CHECK_THAT(rownorm_last_error(), ContainsSubstring("cudaStreamPerThread"));
+  cudaStream_t stream = nullptr;
+  cudaGraph_t graph = nullptr;
+  REQUIRE(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
+  REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+  CHECK(rownorm_normalize(x, x, nullptr, nullptr, stream) == ROWNORM_INVALID_ARGUMENT);
+  CHECK_THAT(rownorm_last_error(), ContainsSubstring("is being captured, but the first call on a stream allocates"));
+  CHECK(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
+  CHECK(cudaGraphDestroy(graph) == cudaSuccess);
+  CHECK(cudaStreamDestroy(stream) == cudaSuccess);
 }
 
 TEST_CASE("c: work is enqueued on the stream that is given, and can be captured", "[c]") {
@@ -316,16 +362,21 @@ TEST_CASE("c: work is enqueued on the stream that is given, and can be captured"
   REQUIRE(cudaStreamSynchronize(stream) == cudaSuccess);
   const auto expected = y.values();
   y.fill([](std::int64_t) { return 0; });
+  // Rows that teams share, which need what rows as long as those before do not.
+  TestTensor<float, Kokkos::CudaSpace> long_x({2, 1 << 20}), long_y({2, 1 << 20});
+  long_x.fill(some_value<float>);
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t ready = nullptr;
   REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
   REQUIRE(rownorm_normalize(x, y, nullptr, nullptr, stream) == ROWNORM_SUCCESS);
+  REQUIRE(rownorm_normalize(long_x, long_y, nullptr, nullptr, stream) == ROWNORM_SUCCESS);
   REQUIRE(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
   REQUIRE(cudaGraphInstantiateWithFlags(&ready, graph, 0) == cudaSuccess);
   CHECK(std::abs(y.values()[7]) == 0);
   REQUIRE(cudaGraphLaunch(ready, stream) == cudaSuccess);
   REQUIRE(cudaStreamSynchronize(stream) == cudaSuccess);
   CHECK(y.values() == expected);
+  CHECK(std::abs(long_y.values()[7]) > 0);
   CHECK(cudaGraphExecDestroy(ready) == cudaSuccess);
   CHECK(cudaGraphDestroy(graph) == cudaSuccess);
   CHECK(cudaStreamDestroy(stream) == cudaSuccess);

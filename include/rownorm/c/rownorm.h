@@ -10,20 +10,24 @@
  *
  * Tensors. DLTensor is that of DLPack (https://dmlc.github.io/dlpack/latest/c_api.html): of 1 to 8 dimensions, of
  * float, double, IEEE half, bfloat16, or complex of two floats or doubles, with any strides that are not negative,
- * which count elements; NULL strides are those of a compact tensor in the order of C. Functions keep no tensor, and
+ * which count elements; NULL strides are those of a compact tensor in the order of C. Values must be aligned, complex
+ * ones to twice what their parts are. Functions keep no tensor, and
  * nothing that it points to, but the memory of its elements until the work is done. All tensors of a call must be on
  * one device: kDLCPU and kDLCUDAHost are the host; kDLCUDA and kDLCUDAManaged the CUDA device that Kokkos uses.
  *
  * Streams. Work on a CUDA device is enqueued on `stream`, a cudaStream_t; NULL is the legacy default stream. Functions
- * do not wait for it, and can be captured in a graph. At the first call on a stream device memory is allocated, at most
- * 10 MiB, which is kept for the next. Work on the host is done when a function returns; `stream` is ignored there.
+ * do not wait for it. The first call on a stream allocates device memory, some 9 MiB, which is kept for the next, and
+ * is refused while the stream is captured; later ones can be captured in a graph. cudaStreamPerThread is not served.
+ * The thread's current device is as it was when a function returns. Work on the host is done then; `stream` is ignored
+ * there.
  *
  * Errors. Functions return a rownorm_status, and no exception leaves them. What is wrong with the arguments is found
  * before anything is written; rownorm_last_error() then says which argument, and why.
  *
- * Kokkos is initialised at the first call, if nobody has done so, with a tensor's CUDA device, and OMP_NUM_THREADS and
- * the like as Kokkos has them; it is finalised when the program ends, if RowNorm initialised it and it still runs.
- * Functions may be called by several threads at a time, also for one stream.
+ * Kokkos is initialised at the first call, if nobody has done so, with the CUDA device of x, or its own choice if x is
+ * on the host, and OMP_NUM_THREADS and the like as Kokkos has them. Tensors of other CUDA devices are not served from
+ * then on. It is finalised when the program ends, if RowNorm initialised it and it still runs. Functions may be called
+ * by several threads at a time, also for one stream, unless Kokkos was built with Kokkos_ENABLE_ATOMICS_BYPASS.
  */
 
 #include <dlpack/dlpack.h>
@@ -37,8 +41,8 @@ typedef enum rownorm_status {
   ROWNORM_SUCCESS = 0,
   ROWNORM_INVALID_ARGUMENT = 1, /* shapes, strides, an axis, memory that overlaps, ... */
   ROWNORM_UNSUPPORTED = 2,      /* a value type or a device that this library does not serve */
-  ROWNORM_OUT_OF_MEMORY = 3,
-  ROWNORM_FAILED = 4 /* whatever else Kokkos, or a device, may report */
+  ROWNORM_OUT_OF_MEMORY = 3,    /* of the host */
+  ROWNORM_FAILED = 4            /* whatever else Kokkos, or a device, may report */
 } rownorm_status;
 
 /* The norm of a row x of n elements. */

@@ -19,7 +19,7 @@ class Stored16 {
 
  public:
   Stored16() = default;
-  KOKKOS_FUNCTION explicit Stored16(double value) : bits_(bits_of(static_cast<float>(value))) {}
+  KOKKOS_FUNCTION explicit Stored16(double value) : bits_(bits_of(to_odd(value))) {}
 
   KOKKOS_FUNCTION explicit operator float() const {
     const std::uint32_t sign = (bits_ & 0x8000U) << 16;
@@ -35,6 +35,16 @@ class Stored16 {
   KOKKOS_FUNCTION explicit operator double() const { return static_cast<float>(*this); }
 
  private:
+  /// The float before the value, seen from zero, with its last bit set, unless the value is a float itself: so nothing
+  /// is lost that decides how it is rounded to fewer bits.
+  static KOKKOS_FUNCTION float to_odd(double value) {
+    const auto nearest = static_cast<float>(value);
+    if (static_cast<double>(nearest) == value || value != value) return nearest;
+    auto word = Kokkos::bit_cast<std::uint32_t>(nearest);
+    if (Kokkos::abs(static_cast<double>(nearest)) > Kokkos::abs(value)) --word;
+    return Kokkos::bit_cast<float>(word | 1U);
+  }
+
   static KOKKOS_FUNCTION std::uint16_t bits_of(float value) {
     const auto word = Kokkos::bit_cast<std::uint32_t>(value);
     const std::uint32_t sign = word >> 16 & 0x8000U, magnitude = word & 0x7fffffffU;

@@ -32,7 +32,8 @@ template <class Exec>
 Workspace workspace_of(const Exec& exec) {
   using Memory = Kokkos::View<std::uint64_t*, typename Exec::memory_space>;
   static std::mutex mutex;
-  static std::map<StreamId, Memory> workspaces;
+  // Never destroyed: a program may finalise Kokkos as late as after its static objects.
+  static auto& workspaces = *new std::map<StreamId, Memory>;
 
   const std::lock_guard lock(mutex);
   if (workspaces.empty()) {
@@ -41,11 +42,10 @@ Workspace workspace_of(const Exec& exec) {
       workspaces.clear();
     });
   }
-  auto [place, is_new] = workspaces.try_emplace(stream_id(exec));
-  if (is_new)
-    place->second =
-        Memory(Kokkos::view_alloc(exec, "rownorm::workspace"), Workspace::exchange_words + Workspace::sums_words);
-  return {place->second.data()};
+  Memory& memory = workspaces[stream_id(exec)];
+  if (memory.data() == nullptr)  // also where an allocation failed before
+    memory = Memory(Kokkos::view_alloc(exec, "rownorm::workspace"), Workspace::exchange_words + Workspace::sums_words);
+  return {memory.data()};
 }
 
 }  // namespace rownorm::impl

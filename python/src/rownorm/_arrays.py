@@ -44,10 +44,10 @@ def _norm_type(x, module):
 
 def empty_norms(x, axis: int):
     """An array with an element for each row of x along the axis, where x is."""
+    module = _module(x)
     rank = len(x.shape)
     if not -rank <= axis < rank:
         raise ValueError(f"axis is {axis}, but x has axes from {-rank} to {rank - 1}")
-    module = _module(x)
     shape = tuple(extent for r, extent in enumerate(x.shape) if r != axis % rank)
     where = {} if _framework(x) in ("numpy", "cupy") else {"device": x.device}
     return module.empty(shape, dtype=_norm_type(x, module), **where)

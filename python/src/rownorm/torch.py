@@ -14,10 +14,15 @@ from . import _core, _number_of
 __all__ = ["L1Norm", "l1_normalize"]
 
 
+# PyTorch has no public names for these.
+_transforms_are_active = torch._C._are_functorch_transforms_active
+_dispatch_modes = torch._C._len_torch_dispatch_stack
+
+
 @torch.library.custom_op("rownorm::normalize", mutates_args=())
 def _normalize(x: torch.Tensor, dim: int, epsilon: float, norm: int) -> torch.Tensor:
     y = torch.empty_like(x)
-    _core.normalize(x.detach(), y, None, norm, dim, epsilon, None)
+    _core.normalize(x.detach().resolve_neg(), y, None, norm, dim, epsilon, None)
     return y
 
 
@@ -66,9 +71,12 @@ def _is_watched(x: torch.Tensor) -> bool:
     return (
         torch.compiler.is_compiling()
         or type(x) is not torch.Tensor
+        or x.is_neg()
         or (x.requires_grad and torch.is_grad_enabled())
         or torch.jit.is_tracing()
-        or torch._C._len_torch_dispatch_stack() > 0
+        or _transforms_are_active()
+        or _dispatch_modes() > 0
+        or torch.autograd.forward_ad._current_level >= 0
     )
 
 

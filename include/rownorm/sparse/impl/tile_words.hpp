@@ -119,7 +119,7 @@ TileMemory tile_memory(const Exec& exec, std::int64_t tiles) {
     std::vector<Words> words;
   };
   static std::mutex mutex;
-  static std::map<rownorm::impl::StreamId, OfStream> streams;
+  static auto& streams = *new std::map<rownorm::impl::StreamId, OfStream>;  // never destroyed, as in workspace.hpp
 
   const std::lock_guard lock(mutex);
   if (streams.empty()) {
