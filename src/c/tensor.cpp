@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <c/tensor.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -13,26 +14,14 @@ using rownorm::impl::max_rank;
 
 /// As "int32", "float16" or "type 7 of 8 bits"; with the number of lanes where that is not one.
 std::string name_of(const DLDataType& type) {
+  const std::map<int, const char*> names{
+      {kDLInt, "int"}, {kDLUInt, "uint"}, {kDLFloat, "float"}, {kDLBfloat, "bfloat"}, {kDLComplex, "complex"}};
+  const auto name = names.find(type.code);
   std::ostringstream text;
-  switch (type.code) {
-    case kDLInt:
-      text << "int" << int{type.bits};
-      break;
-    case kDLUInt:
-      text << "uint" << int{type.bits};
-      break;
-    case kDLFloat:
-      text << "float" << int{type.bits};
-      break;
-    case kDLBfloat:
-      text << "bfloat" << int{type.bits};
-      break;
-    case kDLComplex:
-      text << "complex" << int{type.bits};
-      break;
-    default:
-      text << "type " << int{type.code} << " of " << int{type.bits} << " bits";
-  }
+  if (name != names.end())
+    text << name->second << int{type.bits};
+  else
+    text << "type " << int{type.code} << " of " << int{type.bits} << " bits";
   if (type.lanes != 1) text << " x " << type.lanes;
   return text.str();
 }
