@@ -84,7 +84,7 @@ def test_tensors_that_are_not_what_is_in_memory(device):
 
 def test_forward_derivatives_are_refused_and_lazy_negation_is_resolved(device):
     x = torch.randn(3, 4, device=device)
-    with pytest.raises(Exception, match="(?i)forward|jvp"):
+    with pytest.raises(NotImplementedError, match="no forward derivatives"):
         torch.func.jvp(lambda t: rownorm.torch.l1_normalize(t, 1), (x,), (torch.ones_like(x),))
     negated = torch.randn(3, 4, device=device, dtype=torch.complex64).conj().imag
     torch.testing.assert_close(rownorm.torch.l1_normalize(negated, 1), reference(negated.resolve_neg()))

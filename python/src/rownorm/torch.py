@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 import torch
+from torch.autograd import forward_ad
 
 from . import _core, _number_of
 
 __all__ = ["L1Norm", "l1_normalize"]
 
 
-# PyTorch has no public names for these.
+# PyTorch has no public names for these, and for the level of forward_ad.
 _transforms_are_active = torch._C._are_functorch_transforms_active
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 
@@ -58,7 +59,7 @@ _normalize.register_autograd(_backward, setup_context=_keep_for_backward)
 
 def l1_normalize(x: torch.Tensor, dim: int = -1, epsilon: float = 1e-8, norm: str = "mean_abs") -> torch.Tensor:
     """rownorm.l1_normalize with a gradient. dim is the axis; norms are those of rownorm."""
-    if _is_watched(x):
+    if torch.compiler.is_compiling() or _is_watched(x):
         return _normalize(x, dim, epsilon, _number_of(norm))
     y = torch.empty_like(x)
     _core.normalize(x.detach() if x.requires_grad else x, y, None, _number_of(norm), dim, epsilon, None)
@@ -68,15 +69,15 @@ def l1_normalize(x: torch.Tensor, dim: int = -1, epsilon: float = 1e-8, norm: st
 def _is_watched(x: torch.Tensor) -> bool:
     """Whether more than the values of the result matter: its gradient, or that it is traced. Only then is the operator
     called, since PyTorch takes five times as long for that as for an operation of its own."""
+    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None:
+        raise NotImplementedError("rownorm.torch has no forward derivatives, only gradients")
     return (
-        torch.compiler.is_compiling()
-        or type(x) is not torch.Tensor
+        type(x) is not torch.Tensor
         or x.is_neg()
         or (x.requires_grad and torch.is_grad_enabled())
         or torch.jit.is_tracing()
         or _transforms_are_active()
         or _dispatch_modes() > 0
-        or torch.autograd.forward_ad._current_level >= 0
     )
 
 
