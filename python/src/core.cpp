@@ -56,11 +56,10 @@ void check_plain(const char* name, nb::handle object) {
 template <class... Access>
 class Array {
  public:
-  Array(const char* name, nb::handle object) {
-    const exchange::Api* const api = exchange::api_of(object.ptr());
-    if (api != nullptr || nb::hasattr(object, "is_neg")) check_plain(name, object);
-    if (api != nullptr) {
-      if (api->tensor_of_object(object.ptr(), &tensor_) == 0) return;
+  Array(const char* name, nb::handle object) : object_(object), api_(exchange::api_of(object.ptr())) {
+    if (api_ != nullptr || nb::hasattr(object, "is_neg")) check_plain(name, object);
+    if (api_ != nullptr) {
+      if (api_->tensor_of_object(object.ptr(), &tensor_) == 0) return;
       const nb::python_error error;
       throw nb::type_error((std::string(name) + " is a " + description(object) + ": " + error.what()).c_str());
     }
@@ -82,7 +81,22 @@ class Array {
 
   const DLTensor* tensor() const { return &tensor_; }
 
+  /// The stream that the array's framework works on.
+  void* stream() const {
+    const DLDevice& device = tensor_.device;
+    if (device.device_type != kDLCUDA && device.device_type != kDLCUDAManaged) return nullptr;
+    if (api_ != nullptr && api_->current_stream != nullptr) {
+      void* stream = nullptr;
+      if (api_->current_stream(device.device_type, device.device_id, &stream) != 0) throw nb::python_error();
+      return stream;
+    }
+    const nb::object stream = nb::module_::import_("rownorm._arrays").attr("current_stream")(object_);
+    return reinterpret_cast<void*>(nb::cast<std::uintptr_t>(stream));
+  }
+
  private:
+  nb::handle object_;
+  const exchange::Api* api_;  ///< null where its type has none
   nb::ndarray<Access...> array_;
   DLTensor tensor_{};
 };
@@ -131,22 +145,6 @@ void call(const F& f) {
   raise_unless(status);
 }
 
-rownorm_parameters parameters(std::int32_t norm, std::int32_t axis, double epsilon, const DLTensor* weights) {
-  return {norm, axis, epsilon, weights};
-}
-
-/// The stream that x's framework works on.
-void* stream_of(nb::handle x, const DLTensor& tensor) {
-  if (tensor.device.device_type != kDLCUDA && tensor.device.device_type != kDLCUDAManaged) return nullptr;
-  if (const exchange::Api* const api = exchange::api_of(x.ptr()); api != nullptr && api->current_stream != nullptr) {
-    void* stream = nullptr;
-    if (api->current_stream(tensor.device.device_type, tensor.device.device_id, &stream) != 0) throw nb::python_error();
-    return stream;
-  }
-  const nb::object stream = nb::module_::import_("rownorm._arrays").attr("current_stream")(x);
-  return reinterpret_cast<void*>(nb::cast<std::uintptr_t>(stream));
-}
-
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -158,8 +156,8 @@ NB_MODULE(_core, m) {
         const Output of_y("out", y);
         const Optional<Output> of_norms("norms", norms);
         const Optional<Input> of_weights("weights", weights);
-        const rownorm_parameters params = parameters(norm, axis, epsilon, of_weights.tensor());
-        void* const stream = stream_of(x, *of_x.tensor());
+        const rownorm_parameters params{norm, axis, epsilon, of_weights.tensor()};
+        void* const stream = of_x.stream();
         call([&] { return rownorm_normalize(of_x.tensor(), of_y.tensor(), of_norms.tensor(), &params, stream); });
       },
       nb::arg("x"), nb::arg("y"), nb::arg("norms").none(), nb::arg("norm"), nb::arg("axis"), nb::arg("epsilon"),
@@ -167,8 +165,8 @@ NB_MODULE(_core, m) {
   m.def("row_norms", [](nb::handle x, nb::handle norms, std::int32_t norm, std::int32_t axis) {
     const Input of_x("x", x);
     const Output of_norms("out", norms);
-    const rownorm_parameters params = parameters(norm, axis, 0, nullptr);
-    void* const stream = stream_of(x, *of_x.tensor());
+    const rownorm_parameters params{norm, axis, 0, nullptr};
+    void* const stream = of_x.stream();
     call([&] { return rownorm_row_norms(of_x.tensor(), of_norms.tensor(), &params, stream); });
   });
   m.def(
@@ -178,8 +176,8 @@ NB_MODULE(_core, m) {
         const Input of_x("x", x), of_grad_y("grad_y", grad_y);
         const Output of_grad_x("out", grad_x);
         const Optional<Input> of_weights("weights", weights);
-        const rownorm_parameters params = parameters(norm, axis, epsilon, of_weights.tensor());
-        void* const stream = stream_of(x, *of_x.tensor());
+        const rownorm_parameters params{norm, axis, epsilon, of_weights.tensor()};
+        void* const stream = of_x.stream();
         call([&] {
           return rownorm_normalize_backward(of_x.tensor(), of_grad_y.tensor(), of_grad_x.tensor(), &params, stream);
         });

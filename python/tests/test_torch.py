@@ -88,6 +88,11 @@ def test_forward_derivatives_are_refused_and_lazy_negation_is_resolved(device):
         torch.func.jvp(lambda t: rownorm.torch.l1_normalize(t, 1), (x,), (torch.ones_like(x),))
     negated = torch.randn(3, 4, device=device, dtype=torch.complex64).conj().imag
     torch.testing.assert_close(rownorm.torch.l1_normalize(negated, 1), reference(negated.resolve_neg()))
+    watched = negated.clone().requires_grad_()
+    rownorm.torch.l1_normalize(watched, 1).backward(negated)
+    plain = negated.clone().requires_grad_()
+    rownorm.torch.l1_normalize(plain, 1).backward(negated.resolve_neg())
+    torch.testing.assert_close(watched.grad, plain.grad)
     with pytest.raises(ValueError, match="negated lazily"):
         rownorm.l1_normalize(negated)
 

@@ -20,10 +20,14 @@ _transforms_are_active = torch._C._are_functorch_transforms_active
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 
 
+def _values_of(x: torch.Tensor) -> torch.Tensor:
+    return x.detach().resolve_neg()
+
+
 @torch.library.custom_op("rownorm::normalize", mutates_args=())
 def _normalize(x: torch.Tensor, dim: int, epsilon: float, norm: int) -> torch.Tensor:
     y = torch.empty_like(x)
-    _core.normalize(x.detach().resolve_neg(), y, None, norm, dim, epsilon, None)
+    _core.normalize(_values_of(x), y, None, norm, dim, epsilon, None)
     return y
 
 
@@ -35,7 +39,7 @@ def _(x, dim, epsilon, norm):
 @torch.library.custom_op("rownorm::normalize_backward", mutates_args=())
 def _normalize_backward(x: torch.Tensor, grad_y: torch.Tensor, dim: int, epsilon: float, norm: int) -> torch.Tensor:
     grad_x = torch.empty_like(x)
-    _core.normalize_backward(x.detach(), grad_y.detach(), grad_x, norm, dim, epsilon, None)
+    _core.normalize_backward(_values_of(x), _values_of(grad_y), grad_x, norm, dim, epsilon, None)
     return grad_x
 
 
