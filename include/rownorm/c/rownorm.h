@@ -11,9 +11,9 @@
  * Tensors. DLTensor is that of DLPack (https://dmlc.github.io/dlpack/latest/c_api.html): of 1 to 8 dimensions, of
  * float, double, IEEE half, bfloat16, or complex of two floats or doubles, with any strides that are not negative,
  * which count elements; NULL strides are those of a compact tensor in the order of C. Values must be aligned, complex
- * ones to twice what their parts are. Functions keep no tensor, and
- * nothing that it points to, but the memory of its elements until the work is done. All tensors of a call must be on
- * one device: kDLCPU and kDLCUDAHost are the host; kDLCUDA and kDLCUDAManaged the CUDA device that Kokkos uses.
+ * ones to twice what their parts are. Functions keep no tensor, and nothing that it points to, but the memory of its
+ * elements until the work is done. All tensors of a call must be on one device: kDLCPU and kDLCUDAHost are the host;
+ * kDLCUDA and kDLCUDAManaged the CUDA device that Kokkos uses.
  *
  * Streams. Work on a CUDA device is enqueued on `stream`, a cudaStream_t; NULL is the legacy default stream. Functions
  * do not wait for it. The first call on a stream allocates device memory, some 9 MiB, which is kept for the next, and
