@@ -57,8 +57,12 @@ class RaggedRows : StretchOfRows<X> {
       const std::int64_t end = begins_[rows];
       // Otherwise nothing would come from memory until the next rows are summed.
       const auto fetch_next = [x = x_ + end](std::int64_t done) HWY_ATTR { hwy::Prefetch(x + done); };
-      this->expand_scales(
-          rows, has_powers, [&](std::int64_t row) { return length(row); }, fetch_next);
+      const auto length_of = [&](std::int64_t row) HWY_ATTR { return length(row); };
+      // Most of these rows have more elements than a vector, or most have not.
+      if (end - begins_[0] > rows * static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>())))
+        this->template expand_scales<Base::max_vectors>(rows, has_powers, length_of, fetch_next);
+      else
+        this->expand_scales(rows, has_powers, length_of, fetch_next);
       rows = take_block(next, last);
       const auto summing = [&](const auto& done) HWY_ATTR { sum_rows(rows, done); };
       if (has_powers) {
@@ -138,10 +142,7 @@ class RaggedRows : StretchOfRows<X> {
         longer = sum_some_rows<norm>(row, longer);
         if (end - said >= often) done((said = end) - begins_[0]);
       }
-      for (std::int64_t k = 0; k < longer; ++k) {
-        const std::int64_t row = longer_rows_[k];
-        this->set_sum(row, sums_of_rows<norm, 1, false>(begins_ + row).template reduced<norm>());
-      }
+      if (longer > 0) sum_longer_rows<norm>(rows, longer);
     });
   }
 
@@ -150,7 +151,9 @@ class RaggedRows : StretchOfRows<X> {
   template <HostNorm norm>
   HWY_INLINE std::int64_t sum_some_rows(std::int64_t row, std::int64_t longer) {
     if constexpr (narrow_rows_at_once == 1) {
-      this->set_sum(row, sums_of_rows<norm, 1, false>(begins_ + row).template reduced<norm>());
+      this->set_sum(row, sums_of_rows<norm, 1, false>([begins = begins_ + row](std::int64_t) HWY_ATTR {
+                           return begins;
+                         }).template reduced<norm>());
     } else {
       const hn::ScalableTag<std::int64_t> d;
       const auto begins = hn::LoadU(d, begins_ + row), ends = hn::LoadU(d, begins_ + row + 1);
@@ -168,29 +171,48 @@ class RaggedRows : StretchOfRows<X> {
   }
   template <HostNorm norm, bool are_short>
   HWY_INLINE void set_sums(std::int64_t row) {
-    const auto sums = sums_of_rows<norm, narrow_rows_at_once, are_short>(begins_ + row);
+    const auto sums = sums_of_rows<norm, narrow_rows_at_once, are_short>([begins = begins_ + row](std::int64_t k)
+                                                                             HWY_ATTR { return begins + k; });
     sums.template store<norm>(totals_ + row, errors_ + row);
   }
 
+  /// Sums the rows that were left for later, so many of the block's. In the order in which others are summed: the bits
+  /// of a row do not depend on its neighbours.
+  template <HostNorm norm>
+  HWY_NOINLINE void sum_longer_rows(std::int64_t rows, std::int64_t longer) {
+    std::fill_n(longer_rows_ + longer, narrow_rows_at_once - 1, rows);  // one without elements
+    HWY_ALIGN double totals[narrow_rows_at_once], errors[narrow_rows_at_once] = {};
+    for (std::int64_t k = 0; k < longer; k += narrow_rows_at_once) {
+      const std::int64_t* const listed = longer_rows_ + k;
+      const auto sums =
+          sums_of_rows<norm, narrow_rows_at_once, false>([&](std::int64_t i) HWY_ATTR { return begins_ + listed[i]; });
+      sums.template store<norm>(totals, errors);
+      for (std::int64_t i = 0; i < narrow_rows_at_once; ++i) this->set_sum(listed[i], {totals[i], errors[i]});
+    }
+  }
+
   /// The sums of so many rows, each in a lane, but that of a single one in all lanes; if they are short, of no more
-  /// elements than a vector has.
-  template <HostNorm norm, std::int64_t rows, bool are_short>
-  HWY_INLINE auto sums_of_rows(const std::int64_t* begins) const {
+  /// elements than a vector has. begins_at(k) is where it stands where the k-th one begins.
+  template <HostNorm norm, std::int64_t rows, bool are_short, class BeginsAt>
+  HWY_INLINE auto sums_of_rows(const BeginsAt& begins_at) const {
     using RowSums = Sums<T, Doubles>;
     if constexpr (rows == 1) {
+      const std::int64_t* const begins = begins_at(0);
+      const std::int64_t begin = begins[0], end = begins[1];
       const auto lanes = static_cast<std::int64_t>(hn::Lanes(Doubles()));
       const auto load_rest = [&](std::int64_t j) HWY_ATTR {
-        return load_n(Doubles(), x_ + j, static_cast<std::size_t>(std::min(lanes, begins[1] - j)));
+        return load_n(Doubles(), x_ + j, static_cast<std::size_t>(std::min(lanes, end - j)));
       };
-      auto sums = RowSums::template of<norm>(load_rest(begins[0]));
-      std::int64_t j = begins[0] + lanes;
-      if (are_short || j >= begins[1]) return sums;
-      for (; j + lanes <= begins[1]; j += lanes) sums.template add<norm>(load(Doubles(), x_ + j));
+      auto sums = RowSums::template of<norm>(load_rest(begin));
+      std::int64_t j = begin + lanes;
+      if (are_short || j >= end) return sums;
+      for (; j + lanes <= end; j += lanes) sums.template add<norm>(load(Doubles(), x_ + j));
       sums.template add<norm>(load_rest(j));
       return sums;
     } else {
-      const auto lower = sums_of_rows<norm, rows / 2, are_short>(begins);
-      const auto upper = sums_of_rows<norm, rows / 2, are_short>(begins + rows / 2);
+      const auto lower = sums_of_rows<norm, rows / 2, are_short>(begins_at);
+      const auto upper =
+          sums_of_rows<norm, rows / 2, are_short>([&](std::int64_t k) HWY_ATTR { return begins_at(k + rows / 2); });
       return RowSums::template of_neighbours<norm, rows / 2>(lower, upper);
     }
   }

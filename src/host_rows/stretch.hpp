@@ -32,6 +32,7 @@ class StretchOfRows {
 
   static constexpr std::int64_t block_values = 8192 / sizeof(T);  // which leaves room for x and y in a cache of 32 KiB
   static constexpr std::int64_t max_rows = 512;
+  static constexpr std::int64_t max_vectors = 4;  // that are stored for every row
   static constexpr std::int64_t line_values = line_bytes / sizeof(Y);
 
   explicit StretchOfRows(const HostMatrix& matrix)
@@ -50,12 +51,14 @@ class StretchOfRows {
   }
 
   /// Puts each row's scale beside all of its elements. length_of(row) is how many it has. Calls meanwhile(elements of
-  /// the rows before) for each row.
-  template <class LengthOf, class Meanwhile>
+  /// the rows before) for each row. So many vectors are stored for every row, whether it has as many elements or none:
+  /// where that is enough for most, no branch depends on how many one has, which could not be predicted.
+  template <std::int64_t vectors = 1, class LengthOf, class Meanwhile>
   HWY_INLINE void expand_scales(std::int64_t rows, bool has_powers, const LengthOf& length_of,
                                 const Meanwhile& meanwhile) {
-    expand(factors_, row_factors_, rows, length_of, meanwhile);
-    if (has_powers) expand(powers_, row_powers_, rows, length_of, [](std::int64_t) {});
+    static_assert(vectors <= max_vectors);
+    expand<vectors>(factors_, row_factors_, rows, length_of, meanwhile);
+    if (has_powers) expand<vectors>(powers_, row_powers_, rows, length_of, [](std::int64_t) {});
   }
 
   /// Stores all values to before `end`, but those of the last line, which the next block completes, if there is one.
@@ -94,7 +97,7 @@ class StretchOfRows {
   HWY_ALIGN double errors_[max_rows + slack];
 
  private:
-  template <class LengthOf, class Meanwhile>
+  template <std::int64_t vectors, class LengthOf, class Meanwhile>
   HWY_INLINE void expand(T* HWY_RESTRICT to, const T* HWY_RESTRICT values, std::int64_t rows, const LengthOf& length_of,
                          const Meanwhile& meanwhile) {
     const D d;
@@ -103,8 +106,8 @@ class StretchOfRows {
     for (std::int64_t row = 0; row < rows; ++row) {
       const auto value = hn::Set(d, values[row]);
       const std::int64_t length = length_of(row);
-      hn::StoreU(value, d, place);  // also of no elements: there is nothing to predict for most short rows
-      for (std::int64_t j = lanes; j < length; j += lanes) hn::StoreU(value, d, place + j);
+      for (std::int64_t vector = 0; vector < vectors; ++vector) hn::StoreU(value, d, place + vector * lanes);
+      for (std::int64_t j = vectors * lanes; j < length; j += lanes) hn::StoreU(value, d, place + j);
       meanwhile(place - to);
       place += length;
     }
@@ -115,8 +118,8 @@ class StretchOfRows {
   HWY_ALIGN T row_factors_[max_rows + slack];
   HWY_ALIGN T row_powers_[max_rows + slack];
   // Beside each value of a block, and what the block before has left:
-  HWY_ALIGN T factors_[block_values + 2 * line_values + slack];
-  HWY_ALIGN T powers_[block_values + 2 * line_values + slack];
+  HWY_ALIGN T factors_[block_values + 2 * line_values + max_vectors * slack];
+  HWY_ALIGN T powers_[block_values + 2 * line_values + max_vectors * slack];
 };
 
 }  // namespace

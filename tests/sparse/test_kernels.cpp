@@ -144,6 +144,43 @@ TEST_CASE("shares of host threads give the same bits however many there are", "[
   }
 }
 
+TEST_CASE("on hosts a row has the same bits whatever its neighbours are", "[kernels]") {
+  using Exec = Kokkos::DefaultHostExecutionSpace;
+  using M = Crs<float, int, int, Exec>;
+  std::mt19937 random(3);
+  std::uniform_real_distribution<float> value(-1, 1);
+  // Of such ranges that sums in double, which norms below show, depend on the order.
+  const auto any_value = [&] { return std::ldexp(value(random), static_cast<int>(random() % 60) - 30); };
+  std::vector<std::vector<float>> kinds;
+  for (const std::size_t length : {1, 7, 8, 9, 17, 40, 63, 64, 65, 200, 1000}) {
+    kinds.emplace_back(length);
+    for (float& x : kinds.back()) x = any_value();
+  }
+  // From short neighbours on to long ones and back, so that rows are among few of their length, and among many.
+  HostMatrix matrix;
+  matrix.columns = 1000;
+  std::vector<std::size_t> kind_of;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    const std::size_t most = 1 + (i / 300) % kinds.size();
+    kind_of.push_back(random() % 8 == 0 ? random() % kinds.size() : random() % most);
+    for (const float x : kinds[kind_of.back()]) matrix.values.push_back(x), matrix.indices.push_back(0);
+    matrix.row_map.push_back(matrix.entries());
+  }
+  const M A = crs<M>(matrix);
+  for (const rownorm::AnyNorm& norm : {rownorm::AnyNorm(rownorm::SumAbs{}), rownorm::AnyNorm(rownorm::Euclidean{})}) {
+    const Kokkos::View<double*, Exec> norms("norms", matrix.rows());
+    sparse::row_norms(Exec(), A, norms, {.norm = norm});
+    std::vector<double> right(kinds.size(), -1);
+    std::size_t different = 0;
+    for (std::size_t i = 0; i < kind_of.size(); ++i) {
+      double& first = right[kind_of[i]];
+      if (first < 0) first = norms(i);
+      different += norms(i) != first;
+    }
+    CHECK(different == 0);
+  }
+}
+
 TEST_CASE("schedules are functions of problem and machine", "[schedule]") {
   const sparse::Problem large{.rows = 1 << 20, .entries = 1 << 28, .x_value_bytes = 4};
   const sparse::Schedule hopper = sparse::choose_schedule(large, rownorm::machines::hopper);
