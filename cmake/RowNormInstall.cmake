@@ -4,6 +4,17 @@ include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/RowNorm)
 
+# Shared libraries find one another beside themselves, wherever they are moved, and Kokkos where it was when they were
+# linked.
+if(NOT DEFINED CMAKE_INSTALL_RPATH)
+  foreach(target RowNorm_rownorm RowNorm_c RowNorm_tune)
+    if(TARGET ${target})
+      set_target_properties(${target} PROPERTIES INSTALL_RPATH $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>
+                                                 INSTALL_RPATH_USE_LINK_PATH ON)
+    endif()
+  endforeach()
+endif()
+
 install(DIRECTORY include/rownorm DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(
   TARGETS RowNorm_rownorm
@@ -31,6 +42,18 @@ if(RowNorm_HAS_C) # likewise
     DESTINATION ${package_dir})
 endif()
 
+if(RowNorm_HAS_TUNE)
+  install(TARGETS RowNorm_tune EXPORT RowNormTuneTargets)
+  install(
+    EXPORT RowNormTuneTargets
+    NAMESPACE RowNorm::
+    DESTINATION ${package_dir})
+endif()
+
+get_target_property(kokkos_is_installed Kokkos::kokkos IMPORTED)
+if(NOT kokkos_is_installed) # but a subproject: what CMake found at another time is not it
+  set(Kokkos_DIR "")
+endif()
 configure_package_config_file(cmake/RowNormConfig.cmake.in RowNormConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(RowNormConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/RowNormConfigVersion.cmake

@@ -9,6 +9,7 @@
 #include <rownorm/impl/slice_teams.hpp>
 #include <rownorm/schedule.hpp>
 #include <utility>
+#include <vector>
 
 namespace rownorm {
 
@@ -488,30 +489,8 @@ Schedule streamed_tiles(const Problem& problem, const Machine& machine, const Tu
           .slice_columns = static_cast<int>(slice_columns)};
 }
 
-/// With the first of these kernels that can serve the problem.
-Schedule first_of(std::initializer_list<Kernel> kernels, const Problem& problem, const Machine& machine) {
-  for (const Kernel kernel : kernels)
-    if (const Schedule schedule = schedule_with(kernel, problem, machine); schedule.league_size > 0) return schedule;
-  return {};
-}
-
-}  // namespace
-
-Schedule choose_schedule(const Problem& problem, const Machine& machine) {
-  if (machine.kind == Machine::Kind::host) return first_of({Kernel::HostRow, Kernel::TeamPerRow}, problem, machine);
-  if (!has_adjacent_columns(problem))
-    return first_of({Kernel::ColumnTiles, Kernel::StreamedTiles, Kernel::TeamPerRow}, problem, machine);
-  // Short rows whose packets begin anywhere need many lanes, or have no packets at all.
-  if (const int n = packet_values(problem); problem.columns < (problem.is_aligned ? n : 12 * n))
-    if (const Schedule schedule = schedule_with(Kernel::RowsInScratch, problem, machine); schedule.league_size > 0)
-      return schedule;
-  // Of those that can serve a row the fastest, which its length decides: in this order.
-  return first_of(
-      {Kernel::PackedRows, Kernel::RowInRegisters, Kernel::RowAcrossTeams, Kernel::StreamedRow, Kernel::TeamPerRow},
-      problem, machine);
-}
-
-Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine) {
+/// With a kernel, and numbers of the table's or others.
+Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine, const Tuning& tuning) {
   if (problem.rows == 0 || problem.columns == 0) return {};
   if (kernel == Kernel::TeamPerRow)
     return machine.kind == Machine::Kind::gpu ? team_per_row_on_gpu(problem, machine)
@@ -519,7 +498,6 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
   if (kernel == Kernel::HostRow)
     return machine.kind == Machine::Kind::host && problem.is_compiled ? host_row(problem, machine) : Schedule{};
   if (machine.compute_capability == 0) return {};  // no NVIDIA GPU, which all others are for
-  const Tuning& tuning = tuning_for(machine);
   if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {
     const bool is_plain = problem.x_neighbours != Neighbours::none && problem.y_neighbours != Neighbours::none;
     if (!is_plain || has_adjacent_columns(problem)) return {};
@@ -545,6 +523,96 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
       break;
   }
   return {};
+}
+
+constexpr Kernel all_kernels[] = {Kernel::TeamPerRow,     Kernel::PackedRows,     Kernel::RowsInScratch,
+                                  Kernel::RowInRegisters, Kernel::RowAcrossTeams, Kernel::StreamedRow,
+                                  Kernel::ColumnTiles,    Kernel::StreamedTiles,  Kernel::HostRow};
+
+using Number = int Tuning::*;
+/// What may be tried instead of a number of the table: a multiple, or a part of it. Kernels are compiled for no more
+/// than so many threads and packets, and processors have no more scratch memory.
+struct Variation {
+  Number number;
+  int times;
+  int by = 1;
+
+  Tuning of(Tuning tuning) const {
+    tuning.*number = tuning.*number * times / by;
+    return tuning;
+  }
+};
+constexpr Variation variations[] = {
+    {&Tuning::packed_threads, 1, 2}, {&Tuning::scratch_row_bytes, 1, 2}, {&Tuning::scratch_row_bytes, 2},
+    {&Tuning::few_packets, 2},       {&Tuning::slice_bytes, 2, 3},       {&Tuning::slice_bytes, 5, 6},
+    {&Tuning::tile_bytes, 1, 2},     {&Tuning::tile_bytes, 2},           {&Tuning::block_bytes, 2},
+    {&Tuning::stream_threads, 1, 2}, {&Tuning::stream_teams, 1, 2},      {&Tuning::stream_teams, 2},
+};
+
+/// Machines whose schedules are valid on this one as well: with smaller teams, or, of hosts, fewer threads or other
+/// caches.
+std::vector<Machine> similar_machines(const Machine& machine) {
+  std::vector<Machine> similar;
+  const auto add = [&](const auto& change) {
+    similar.push_back(machine);
+    change(similar.back());
+  };
+  if (machine.kind == Machine::Kind::gpu) {
+    for (const int by : {2, 4, 8}) add([&](Machine& other) { other.max_team_threads /= by; });
+  } else {
+    for (const auto& [times, by] : {std::pair{0, 1}, {1, 4}, {4, 1}})
+      add([&, times = times, by = by](Machine& other) { other.cache_bytes = machine.cache_bytes * times / by; });
+    add([&](Machine& other) { other.own_cache_bytes *= 2; });
+    add([&](Machine& other) { other.max_team_threads = 1; });
+    add([&](Machine& other) {
+      other.processors = std::max(1, machine.processors / 2);
+      other.max_team_threads = std::min(other.processors, machine.max_team_threads);
+    });
+  }
+  return similar;
+}
+
+/// With the first of these kernels that can serve the problem.
+Schedule first_of(std::initializer_list<Kernel> kernels, const Problem& problem, const Machine& machine) {
+  for (const Kernel kernel : kernels)
+    if (const Schedule schedule = schedule_with(kernel, problem, machine); schedule.league_size > 0) return schedule;
+  return {};
+}
+
+}  // namespace
+
+Schedule choose_schedule(const Problem& problem, const Machine& machine) {
+  if (machine.kind == Machine::Kind::host) return first_of({Kernel::HostRow, Kernel::TeamPerRow}, problem, machine);
+  if (!has_adjacent_columns(problem))
+    return first_of({Kernel::ColumnTiles, Kernel::StreamedTiles, Kernel::TeamPerRow}, problem, machine);
+  // Short rows whose packets begin anywhere need many lanes, or have no packets at all.
+  if (const int n = packet_values(problem); problem.columns < (problem.is_aligned ? n : 12 * n))
+    if (const Schedule schedule = schedule_with(Kernel::RowsInScratch, problem, machine); schedule.league_size > 0)
+      return schedule;
+  // Of those that can serve a row the fastest, which its length decides: in this order.
+  return first_of(
+      {Kernel::PackedRows, Kernel::RowInRegisters, Kernel::RowAcrossTeams, Kernel::StreamedRow, Kernel::TeamPerRow},
+      problem, machine);
+}
+
+Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine) {
+  return schedule_with(kernel, problem, machine, tuning_for(machine));
+}
+
+std::vector<Schedule> candidate_schedules(const Problem& problem, const Machine& machine) {
+  std::vector<Schedule> candidates;
+  const auto add = [&](const Schedule& schedule) {
+    if (schedule.league_size > 0 && std::find(candidates.begin(), candidates.end(), schedule) == candidates.end())
+      candidates.push_back(schedule);
+  };
+  add(choose_schedule(problem, machine));
+  for (const Kernel kernel : all_kernels) {
+    add(schedule_with(kernel, problem, machine));
+    for (const Variation& variation : variations)
+      add(schedule_with(kernel, problem, machine, variation.of(tuning_for(machine))));
+    for (const Machine& other : similar_machines(machine)) add(schedule_with(kernel, problem, other));
+  }
+  return candidates;
 }
 
 }  // namespace rownorm

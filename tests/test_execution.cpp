@@ -76,6 +76,20 @@ TEMPLATE_LIST_TEST_CASE("one labelled kernel on the given instance, no fence, no
   }
 }
 
+TEMPLATE_LIST_TEST_CASE("kernels are in a region with the name of the function", "[execution][tools]", Spaces) {
+  const Kokkos::View<float**, TestType> x("x", 5, 300), y("y", 5, 300), g("g", 5, 300);
+  const Kokkos::View<float*, TestType> norms("norms", 5);
+  const TestType exec;
+  const Listener listener;
+  rownorm::l1_normalize(exec, x, y);
+  rownorm::normalize(exec, x, y, norms);
+  rownorm::row_norms(exec, x, norms);
+  rownorm::normalize_backward(exec, x, g, y);
+  CHECK(listener.regions() == std::vector<std::string>{"rownorm::l1_normalize", "rownorm::normalize",
+                                                       "rownorm::row_norms", "rownorm::normalize_backward"});
+  CHECK(listener.open_regions() == 0);
+}
+
 TEMPLATE_LIST_TEST_CASE("the same input gives the same bits", "[execution][repeatable]", ValueGrid) {
   using Exec = typename TestType::execution_space;
   using X = typename TestType::x_type;

@@ -35,7 +35,8 @@ std::optional<double> available_host_bytes() {
 
 /// Linux lets a program allocate more memory than there is, and kills it later: better to ask before.
 void check_host_memory(const Options& options) {
-  const int host_buffers = device_is_host ? 2 : 1 + (options.check || !options.output.empty());
+  const int host_buffers = device_is_host ? 2 + 2 * !options.tune.empty()  // tuning has arrays of its own
+                                          : 1 + (options.check || !options.output.empty());
   const double values = static_cast<double>(options.rows) * (static_cast<double>(options.columns) + row_padding);
   const double needed = host_buffers * values * static_cast<double>(held_bytes(options.dtype));
   constexpr double most_addressable = 0x1p62;

@@ -14,6 +14,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <rownorm/rownorm.hpp>
+#include <rownorm/tune.hpp>
 
 #include "matrix.hpp"
 #include "options.hpp"
@@ -32,6 +33,7 @@ struct Result {
   std::string device;
   rownorm::Schedule schedule;
   std::string explanation;
+  std::optional<rownorm::Tuned> tuned;  ///< what a file says of it
   Timing timing;
   double bytes_per_second;
   double copy_bytes_per_second;
@@ -78,6 +80,16 @@ double copy_rate(const Exec& exec, int repeats, const DeviceBuffer<T>& x, const 
   return 2.0 * static_cast<double>(count * sizeof(T)) / timing.median;
 }
 
+/// Has calls run what the file of tuned schedules says of the problem. Where it says nothing, finds out, and adds it.
+inline rownorm::Tuned tune_by(const std::string& path, const Exec& exec, const rownorm::Problem& problem) {
+  if (std::filesystem::exists(path)) rownorm::load_tuned_schedules(path);
+  for (const rownorm::Tuned& known : rownorm::tuned_schedules())
+    if (known.problem == problem && known.machine == rownorm::machine_of(exec)) return known;
+  const rownorm::Tuned tuned = rownorm::tune(exec, problem);
+  rownorm::save_tuned_schedules(path);
+  return tuned;
+}
+
 /// Runs what the options ask for. T is the type that holds their dtype.
 template <class T>
 Result measure(const Options& options, OutputFile* output) {
@@ -105,7 +117,8 @@ Result measure(const Options& options, OutputFile* output) {
                               machine.processors == 1 ? "" : "s");
   const Matrix<T> x_matrix = matrix(x, place), y_matrix = matrix(y, place);
   const rownorm::Problem problem = rownorm::problem_of(x_matrix, y_matrix);
-  result.schedule = rownorm::choose_schedule(problem, machine);
+  if (!options.tune.empty()) result.tuned = tune_by(options.tune, exec, problem);
+  result.schedule = rownorm::schedule_for(problem, machine);
   result.explanation = rownorm::explain(result.schedule, problem, machine);
 
   load_x();

@@ -24,6 +24,8 @@ constexpr const char* examples = R"(Examples:
       normalise a matrix that NumPy saved
   rownorm_driver --batch 64 --dim 1000000 --layout left --explain
       say how the rows are spread over the device, and why
+  rownorm_driver --dim 5000 --tune tuned.json
+      measure which schedule is the fastest, keep the answer, and run it
   rownorm_driver --json - --kokkos-num-threads=8 | jq .gigabytes_per_second
       measure from a script, with 8 threads on the host
 
@@ -118,6 +120,9 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->excludes(seed);
   app.add_option("--output", options.output, "Write y to this .npy file");
   app.add_flag("--explain", options.explain, "Say which schedule was chosen, and why");
+  app.add_option("--tune", options.tune,
+                 "Run the schedule that is the fastest, by this JSON file; measure that, and add\n"
+                 "it to the file, where it does not know the problem on this device");
   app.add_option("--json", options.json, "Write the result as JSON to this file; - for standard output only");
 
   try {
@@ -132,6 +137,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
         fmt::format("--epsilon is {}, but must be zero or a positive finite number", options.epsilon));
   if (!options.output.empty() && options.output == options.json)
     throw std::runtime_error("--output and --json name the same file");
+  if (!options.tune.empty() && (options.tune == options.output || options.tune == options.json))
+    throw std::runtime_error("--tune names the same file as --output or --json");
 
   std::optional<Dtype> given_dtype;
   if (!dtype.empty()) given_dtype = parse_name(dtype, {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16}, to_string);

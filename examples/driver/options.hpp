@@ -31,6 +31,7 @@ struct Options {
   std::uint64_t seed = 0;
   bool check = false;
   bool explain = false;
+  std::string tune;              ///< file of tuned schedules; nothing is tuned where empty
   std::optional<NpyFile> input;  ///< random values where there is none
   std::string output;            ///< no file where empty, as with json
   std::string json;              ///< "-": standard output

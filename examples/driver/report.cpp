@@ -50,6 +50,9 @@ std::string table(const Options& options, const Result& result) {
   line("kernel", fmt::format("{}: league size {}, team size {}, vector length {}", rownorm::to_string(schedule.kernel),
                              schedule.league_size, schedule.team_size, schedule.vector_length));
   if (options.explain) line("why", result.explanation);
+  if (result.tuned)
+    line("tuned", fmt::format("{:.4g} ms a call, and {:.4g} ms as chosen without {}", result.tuned->seconds * 1e3,
+                              result.tuned->seconds_before * 1e3, options.tune));
   line("time", fmt::format("{:.4g} ms (median of {}, from {:.4g} to {:.4g} ms)", timing.median * 1e3, options.repeats,
                            timing.min * 1e3, timing.max * 1e3));
   line("throughput",
@@ -89,6 +92,9 @@ std::string json(const Options& options, const Result& result) {
       {"gigabytes_per_second", result.bytes_per_second / 1e9},
       {"copy_gigabytes_per_second", result.copy_bytes_per_second / 1e9},
       {"fraction_of_copy", result.bytes_per_second / result.copy_bytes_per_second}};
+  if (result.tuned)
+    report["tuned"] = {{"milliseconds", result.tuned->seconds * 1e3},
+                       {"milliseconds_before", result.tuned->seconds_before * 1e3}};
   if (result.max_error_ulp)
     report["check"] = {{"max_error_ulp", *result.max_error_ulp},  // null where it is infinite
                        {"promised_ulp", traits(options.dtype).promised_ulp},

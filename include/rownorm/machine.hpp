@@ -2,6 +2,7 @@
 #ifndef ROWNORM_MACHINE_HPP
 #define ROWNORM_MACHINE_HPP
 
+#include <compare>
 #include <cstdint>
 #include <string>
 
@@ -23,6 +24,8 @@ struct Machine {
   std::int64_t own_cache_bytes = 0;  ///< cache that a processor of a host has to itself (L2); 0 if not known
   int compute_capability = 0;        ///< of an NVIDIA GPU, as in 90 for 9.0; 0 for other machines
   int scratch_bytes = 0;             ///< scratch memory (shared memory) of a processor of an NVIDIA GPU
+
+  friend auto operator<=>(const Machine&, const Machine&) = default;
 };
 
 /// Named devices, for tests and for asking what another machine would run.

@@ -11,6 +11,7 @@
 #include <rownorm/parameters.hpp>
 #include <rownorm/schedule.hpp>
 #include <rownorm/team_normalize.hpp>
+#include <rownorm/tuned.hpp>
 #include <rownorm/version.hpp>
 
 #endif

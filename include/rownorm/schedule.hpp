@@ -2,8 +2,10 @@
 #ifndef ROWNORM_SCHEDULE_HPP
 #define ROWNORM_SCHEDULE_HPP
 
+#include <compare>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <rownorm/machine.hpp>
 
@@ -34,6 +36,8 @@ struct Problem {
   bool is_compiled = true;
 
   std::int64_t batch_rows() const { return batches > 0 ? rows / batches : 0; }
+
+  friend auto operator<=>(const Problem&, const Problem&) = default;
 };
 
 /// The kernels there are; docs/architecture.md says which rows each serves.
@@ -75,6 +79,11 @@ Schedule choose_schedule(const Problem& problem, const Machine& machine);
 
 /// The same with a kernel of the caller's choice; no teams where that cannot serve the problem on the machine.
 Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& machine);
+
+/// The schedules that are worth a try for a problem on a machine, each once: first the one that choose_schedule
+/// chooses, then those of every other kernel that can serve it, and of each with larger and smaller teams, slices and
+/// tiles, and more or fewer packets a lane. All give results that are right. None for a problem without elements.
+std::vector<Schedule> candidate_schedules(const Problem& problem, const Machine& machine);
 
 /// The kernel's name, as in its profiling label `rownorm::<name>`.
 const char* to_string(Kernel kernel);

@@ -489,6 +489,30 @@ TEST_CASE("JSON in a file leaves the table on standard output") {
   CHECK(folder.names() == std::set<std::string>{"result.json"});
 }
 
+TEST_CASE("--tune keeps what it measured in a file, and runs it") {
+  const Folder folder;
+  const fs::path file = folder / "tuned.json";
+  const Arguments flags = {"--batch", "60", "--dim", "50", "--repeat", "3", "--check", "--tune", file.string()};
+  const nlohmann::json report = require_json(flags, folder);
+  const std::string first = read_file(file);
+  const nlohmann::json tuned = nlohmann::json::parse(first).at("tuned");
+  REQUIRE(tuned.size() == 1);
+  CHECK(tuned[0]["problem"]["rows"] == 60);
+  for (const char* key : {"kernel", "rows_per_team", "league_size", "team_size", "vector_length"})
+    CHECK(report["schedule"][key] == tuned[0]["schedule"][key]);
+  CHECK(report["tuned"]["milliseconds"] <= report["tuned"]["milliseconds_before"]);
+  // What is known is not measured again.
+  CHECK(require_success(flags, folder).out.find("\n  tuned ") != std::string::npos);
+  CHECK(read_file(file) == first);
+  require_success({"--batch", "61", "--dim", "50", "--repeat", "3", "--tune", file.string()}, folder);
+  CHECK(nlohmann::json::parse(read_file(file)).at("tuned").size() == 2);
+  write_file(file, "[]");
+  const Outcome refused = run(flags, folder);
+  CHECK(refused.status == 2);
+  CHECK(refused.err.find(file.string() + " is no file of tuned schedules") != std::string::npos);
+  CHECK(read_file(file) == "[]");
+}
+
 TEST_CASE("the reason for the schedule is given where --explain asks for it") {
   const Folder folder;
   const Arguments arguments = {"--batch", "6", "--dim", "50"};

@@ -8,6 +8,7 @@
 #include <Kokkos_Graph.hpp>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <rownorm/rownorm.hpp>
 #include <string>
 #include <vector>
@@ -21,6 +22,10 @@
 using SparseMatrix = KokkosSparse::CrsMatrix<double, int, Kokkos::DefaultExecutionSpace>;
 #else
 struct SparseMatrix {};
+#endif
+
+#ifdef ROWNORM_SNIPPETS_WITH_TUNE
+#include <rownorm/tune.hpp>
 #endif
 
 using Exec = Kokkos::DefaultExecutionSpace;

@@ -22,6 +22,8 @@ class Listener {
     set_begin_parallel_reduce_callback(&on_launch);
     set_begin_fence_callback(&on_fence);
     set_allocate_data_callback(&on_allocation);
+    set_push_region_callback(&on_region);
+    set_pop_region_callback(&on_end_of_region);
   }
   ~Listener() { Kokkos::Tools::Experimental::set_callbacks(previous_); }
   Listener(const Listener&) = delete;
@@ -36,12 +38,15 @@ class Listener {
   }
   std::vector<std::string> fences() const { return heard().fences; }
   std::vector<std::string> allocations() const { return heard().allocations; }
+  /// The region that each launch was in, "" for none; none may be left open.
+  std::vector<std::string> regions() const { return heard().regions; }
+  std::size_t open_regions() const { return heard().open.size(); }
   /// The execution space instance of each launch, as Kokkos::Tools identifies it.
   std::vector<std::uint32_t> devices() const { return heard().devices; }
 
  private:
   struct Heard {
-    std::vector<std::string> launches, fences, allocations;
+    std::vector<std::string> launches, fences, allocations, regions, open;
     std::vector<std::uint32_t> devices;
   };
   static Heard& heard() {
@@ -50,12 +55,15 @@ class Listener {
   }
   static void on_launch(const char* name, const std::uint32_t device, std::uint64_t*) {
     heard().launches.emplace_back(name);
+    heard().regions.push_back(heard().open.empty() ? "" : heard().open.back());
     heard().devices.push_back(device);
   }
   static void on_fence(const char* name, const std::uint32_t, std::uint64_t*) {
     // Kokkos fences around each kernel because somebody listens.
     if (std::string_view(name).find("Tool Fence") == std::string_view::npos) heard().fences.emplace_back(name);
   }
+  static void on_region(const char* name) { heard().open.emplace_back(name); }
+  static void on_end_of_region() { heard().open.pop_back(); }
   static void on_allocation(Kokkos::Tools::SpaceHandle, const char* name, const void*, const std::uint64_t bytes) {
     // Kokkos announces the scratch memory of every team kernel on CUDA, also where it is none.
     if (bytes > 0) heard().allocations.emplace_back(name);

@@ -37,6 +37,7 @@
 extern "C" {
 #endif
 
+/* What functions return. */
 typedef enum rownorm_status {
   ROWNORM_SUCCESS = 0,
   ROWNORM_INVALID_ARGUMENT = 1, /* shapes, strides, an axis, memory that overlaps, ... */
@@ -54,6 +55,7 @@ typedef enum rownorm_norm {
   ROWNORM_MAX_ABS = 4           /* max |x_j| */
 } rownorm_norm;
 
+/* The norm, and what goes with it. NULL in its place means rownorm_default_parameters(). */
 typedef struct rownorm_parameters {
   int32_t norm;            /* a rownorm_norm */
   int32_t axis;            /* along which rows lie; negative ones count from the end */

@@ -14,12 +14,14 @@
 #include <rownorm/impl/launch.hpp>
 #include <rownorm/impl/operand.hpp>
 #include <rownorm/impl/problem.hpp>
+#include <rownorm/impl/region.hpp>
 #include <rownorm/impl/row_plan.hpp>
 #include <rownorm/impl/rows.hpp>
 #include <rownorm/machine.hpp>
 #include <rownorm/norms.hpp>
 #include <rownorm/parameters.hpp>
 #include <rownorm/schedule.hpp>
+#include <rownorm/tuned.hpp>
 
 namespace rownorm::impl {
 
@@ -63,7 +65,8 @@ void launch_plan(const Exec& exec, const RowPlan& plan, X* x, Y* y, const Norm& 
     problem.is_compiled = problem.is_compiled && is_built_in_v<Norm>;
     problem.takes_roots = takes_roots(norm);
     problem.has_extras = !is_plain(x_rows, y_rows, norm, extras);
-    launch(exec, x_rows, y_rows, norm, epsilon, extras, choose_schedule(problem, machine_of(exec)));
+    with_schedule(exec, problem,
+                  [&](const Schedule& schedule) { launch(exec, x_rows, y_rows, norm, epsilon, extras, schedule); });
   }
 }
 
@@ -108,6 +111,7 @@ void normalize(const Checks& check, const Exec& exec, const Operand& x, const Op
     check.weights_memory(params.weights, {&y});
   }
 
+  const Region region(check.function());
   const RowPlan plan = norms ? plan_rows(axis, {&x, &y}, {&norms->operand}) : plan_rows(axis, {&x, &y}, {});
   launch_plan<Exec, const XValue, YValue>(exec, plan, x.data<const XValue>(), y.data<YValue>(), params.norm,
                                           params.epsilon, extras);
@@ -142,6 +146,7 @@ void row_norms(const Checks& check, const Exec& exec, const Operand& x, const No
   check.written(norms.operand);
   check.disjoint(x, norms.operand);
 
+  const Region region(check.function());
   // Kernels want a y. They take x for its place, and write nothing there.
   const RowExtras extras{.norms = norms.values, .writes_y = false};
   launch_plan<Exec, const Value, Value>(exec, plan_rows(axis, {&x, &x}, {&norms.operand}), x.data<const Value>(),

@@ -97,6 +97,8 @@ class Checks {
  public:
   explicit Checks(const char* function) : function_(function) {}
 
+  const char* function() const { return function_; }
+
   /// The axis as a dimension of x, which is not negative. Refuses one that x does not have.
   int axis(const Operand& x, int axis) const;
   /// Refuses arrays whose extents are not those of x.

@@ -16,6 +16,7 @@
 #include <rownorm/impl/launch.hpp>
 #include <rownorm/impl/pair.hpp>
 #include <rownorm/impl/problem.hpp>
+#include <rownorm/impl/region.hpp>
 #include <rownorm/impl/row_plan.hpp>
 #include <rownorm/machine.hpp>
 #include <rownorm/schedule.hpp>
@@ -40,8 +41,9 @@ void launch_backward(const Exec& exec, const RowPlan& plan, const X* x, const X*
       const BatchedRows<const Pair<X>> pairs = planned_rows<const Pair<X>>({x, gradient}, plan, 0, loop);
       Problem problem = problem_of(pairs, y_rows);
       problem.takes_roots = finisher.takes_roots;
-      const Schedule schedule = choose_schedule(problem, machine_of(exec));
-      launch_kernel<Exec, const Pair<X>, Y>(exec, pairs, y_rows, finisher, schedule);
+      with_schedule(exec, problem, [&](const Schedule& schedule) {
+        launch_kernel<Exec, const Pair<X>, Y>(exec, pairs, y_rows, finisher, schedule);
+      });
     } else {
       const LoosePairs<X> pairs(planned_rows<const X>(x, plan, 0, loop),
                                 planned_rows<const X>(gradient, plan, 1, loop));
@@ -76,6 +78,7 @@ void normalize_backward(const Checks& check, const Exec& exec, const Operand& x,
       check.same_or_disjoint(x, grad_x);
       check.same_or_disjoint(grad_y, grad_x);
       check.weights_memory(params.weights, {&grad_x});
+      const Region region(check.function());
       const double epsilon = static_cast<Compute>(params.epsilon);
       launch_backward<Exec, Value, Output, Known>(
           exec, plan_rows(axis, {&x, &grad_y, &grad_x}, {}), x.data<const Value>(), grad_y.data<const Value>(),

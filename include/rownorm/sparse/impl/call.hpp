@@ -12,6 +12,7 @@
 #include <rownorm/impl/call.hpp>
 #include <rownorm/impl/finisher.hpp>
 #include <rownorm/impl/launch.hpp>
+#include <rownorm/impl/region.hpp>
 #include <rownorm/machine.hpp>
 #include <rownorm/sparse/column_order.hpp>
 #include <rownorm/sparse/impl/check.hpp>
@@ -165,6 +166,7 @@ void normalize(const char* function, const Exec& exec, const MA& A, const MB& B,
     wanted.extras.norm_offsets =
         rownorm::impl::RowOffsets::of(static_cast<std::int64_t>(norms.stride(0)), std::max<std::int64_t>(extent, 1), 0);
   }
+  const rownorm::impl::Region region(function);
   if (params.check != Check::arguments) check.row_map(exec, of_a, A);
   if (params.check == Check::indices) check.indices(exec, of_a, A);
 

@@ -136,6 +136,7 @@ Result equilibrate(const char* function, const Exec& exec, const MA& A, const MB
   if (!(params.tolerance > 0)) check.refuse("params.tolerance is ", params.tolerance, ", but it must be positive");
   if (params.max_iterations < 0)
     check.refuse("params.max_iterations is ", params.max_iterations, ", but it must not be negative");
+  const rownorm::impl::Region region(function);
   if (params.check != Check::arguments) check.row_map(exec, of_a, A);
   if (params.check == Check::indices) check.indices(exec, of_a, A);
 
