@@ -205,13 +205,15 @@ debian_archive() {
     awk -F '|' '$1 == "Debian" && $2 == "Debian" && $3 ~ /^http/ && !found++ { print $3 }'
 }
 
+# What roots have of Debian 13, for all Kokkos there are.
+base_packages=(
+  ca-certificates g++ gfortran cmake ninja-build catch2 libcli11-dev libfmt-dev nlohmann-json3-dev libhwy-dev
+  libdlpack-dev nanobind-dev python3-dev python3-nanobind python3-numpy python3-pip python3-pytest
+  python3-scikit-build-core doxygen)
+
 # Debian 13 in the new folder $1, from the archive $2.
 make_base_root() {
-  mmdebstrap --variant=apt \
-    --include=ca-certificates,g++,gfortran,cmake,ninja-build,catch2,libcli11-dev,libfmt-dev,nlohmann-json3-dev \
-    --include=libhwy-dev,libdlpack-dev,nanobind-dev,python3-dev,python3-nanobind,python3-numpy,python3-pip \
-    --include=python3-pytest,python3-scikit-build-core \
-    trixie "$1" "$2"
+  mmdebstrap --variant=apt --include="${base_packages[*]}" trixie "$1" "$2"
 }
 
 # Installs packages from a later suite into a root, and from that suite no others.
@@ -248,7 +250,12 @@ add_kokkos_serial() {
 }
 
 # A root's stamp is the hash of how roots are made. It is written last: a half-made or an older root has no right one.
-recipe() { declare -f in_root make_base_root install_from_suite add_kokkos_openmp add_kokkos_serial | sha256sum; }
+recipe() {
+  {
+    declare -p base_packages
+    declare -f in_root make_base_root install_from_suite add_kokkos_openmp add_kokkos_serial
+  } | sha256sum
+}
 
 root_is_ready() { [[ $(cat "$roots_dir/$1/.recipe" 2>/dev/null) == "$(recipe)" ]]; }
 
