@@ -25,6 +25,7 @@ struct Machine {
   int compute_capability = 0;        ///< of an NVIDIA GPU, as in 90 for 9.0; 0 for other machines
   int scratch_bytes = 0;             ///< scratch memory (shared memory) of a processor of an NVIDIA GPU
 
+  friend bool operator==(const Machine&, const Machine&) = default;  // nvcc does not derive it from the next one
   friend auto operator<=>(const Machine&, const Machine&) = default;
 };
 

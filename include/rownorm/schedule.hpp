@@ -37,6 +37,7 @@ struct Problem {
 
   std::int64_t batch_rows() const { return batches > 0 ? rows / batches : 0; }
 
+  friend bool operator==(const Problem&, const Problem&) = default;  // nvcc does not derive it from the next one
   friend auto operator<=>(const Problem&, const Problem&) = default;
 };
 
