@@ -3,6 +3,7 @@
 #include <bit>
 #include <initializer_list>
 #include <iterator>
+#include <limits>
 #include <rownorm/impl/counts.hpp>
 #include <rownorm/impl/host_rows.hpp>
 #include <rownorm/impl/packet.hpp>
@@ -175,6 +176,11 @@ std::int64_t rows_in_one_piece(const Problem& problem, std::int64_t threads, std
   return problem.batches > 1 && problem.batches >= threads ? problem.batch_rows() : line_values;
 }
 
+/// Of the cache that all threads share, what each may use for tiles.
+std::int64_t room_of_a_thread(const Machine& machine) {
+  return std::min<std::int64_t>(machine.cache_bytes / 2 / machine.processors, 1 << 30);
+}
+
 /// Tiles for the problem. Each column lies in pages of its own, and to look up a page costs as much as to read a
 /// kilobyte: so tiles are as high as a page is long. Threads have tiles of their own, of which they hold what they
 /// read, where their own caches have room for that; else they share tiles, of two pages if they can, with some columns
@@ -182,7 +188,7 @@ std::int64_t rows_in_one_piece(const Problem& problem, std::int64_t threads, std
 void make_tiles(Schedule& schedule, const Problem& problem, const Machine& machine) {
   constexpr std::int64_t page = 4096, line = 64;
   const std::int64_t line_values = line / problem.x_value_bytes, elements = problem.rows * problem.columns;
-  const std::int64_t room = machine.cache_bytes / 2 / machine.processors;
+  const std::int64_t room = room_of_a_thread(machine);
   const std::int64_t own_room = std::min(room, machine.own_cache_bytes / 8 * 5);
   const std::int64_t threads = std::clamp<std::int64_t>(elements / min_elements_per_host_thread, 1, machine.processors);
   const std::int64_t pieces = impl::host_tile_pieces(problem.columns);
@@ -221,7 +227,7 @@ void make_turned_tiles(Schedule& schedule, const Problem& problem, const Machine
   const std::int64_t line_values = line / problem.x_value_bytes;
   const std::int64_t threads =
       std::clamp<std::int64_t>(problem.rows * problem.columns / min_elements_per_host_thread, 1, machine.processors);
-  const std::int64_t room = machine.cache_bytes / 2 / machine.processors;
+  const std::int64_t room = room_of_a_thread(machine);
   std::int64_t column_bytes = impl::max_turned_tile_bytes;
   while (column_bytes > 4 * line && column_bytes * problem.columns > room) column_bytes /= 2;
   schedule.tile_rows = static_cast<int>(column_bytes / problem.x_value_bytes);
@@ -448,7 +454,10 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
   const auto slice_columns = [&] {
     return shape.slice_columns(problem, of, rows, threads, slice_bytes(machine, tuning) / of.per_processor);
   };
-  const auto slices = [&] { return divide_rounding_up(problem.columns, slice_columns()); };
+  const auto slices = [&] {  // of which there is no end where a team cannot hold a single column
+    const std::int64_t columns = slice_columns();
+    return columns > 0 ? divide_rounding_up(problem.columns, columns) : std::numeric_limits<std::int64_t>::max();
+  };
   // Narrower tiles where teams would read more from each other than they gain, and for blocks where they would meet at
   // all.
   const bool in_blocks = shape.block > 1;
@@ -549,6 +558,21 @@ constexpr Variation variations[] = {
     {&Tuning::stream_threads, 1, 2}, {&Tuning::stream_teams, 1, 2},      {&Tuning::stream_teams, 2},
 };
 
+/// False for numbers that no problem or machine has, as a file may have them.
+bool is_possible(const Problem& problem, const Machine& machine) {
+  const auto lies_between = [](std::int64_t least, std::int64_t most) {
+    return [=](std::int64_t number) { return least <= number && number <= most; };
+  };
+  const auto is_size = lies_between(0, 1LL << 50), is_extent = lies_between(1, 1LL << 40),
+             is_count = lies_between(1, 1 << 20), is_value_size = lies_between(2, 16);
+  return is_extent(problem.rows) && is_extent(problem.columns) && problem.rows <= (1LL << 50) / problem.columns &&
+         is_value_size(problem.x_value_bytes) && is_value_size(problem.y_value_bytes) && is_extent(problem.batches) &&
+         problem.rows % problem.batches == 0 && lies_between(1, 2)(problem.arrays_read) &&
+         is_count(machine.processors) && is_count(machine.threads_per_processor) &&
+         is_count(machine.max_team_threads) && is_count(machine.vector_lanes) && is_size(machine.cache_bytes) &&
+         is_size(machine.own_cache_bytes) && is_size(machine.compute_capability) && is_size(machine.scratch_bytes);
+}
+
 /// Machines whose schedules are valid on this one as well: with smaller teams, or, of hosts, fewer threads or other
 /// caches.
 std::vector<Machine> similar_machines(const Machine& machine) {
@@ -558,9 +582,10 @@ std::vector<Machine> similar_machines(const Machine& machine) {
     change(similar.back());
   };
   if (machine.kind == Machine::Kind::gpu) {
-    for (const int by : {2, 4, 8}) add([&](Machine& other) { other.max_team_threads /= by; });
+    for (const int by : {2, 4, 8})
+      add([&](Machine& other) { other.max_team_threads = std::max(1, machine.max_team_threads / by); });
   } else {
-    for (const auto& [times, by] : {std::pair{0, 1}, {1, 4}, {4, 1}})
+    for (const auto& [times, by] : {std::pair{0, 1}, {1, 4}, {2, 1}})
       add([&, times = times, by = by](Machine& other) { other.cache_bytes = machine.cache_bytes * times / by; });
     add([&](Machine& other) { other.own_cache_bytes *= 2; });
     add([&](Machine& other) { other.max_team_threads = 1; });
@@ -600,6 +625,7 @@ Schedule schedule_with(Kernel kernel, const Problem& problem, const Machine& mac
 }
 
 std::vector<Schedule> candidate_schedules(const Problem& problem, const Machine& machine) {
+  if (!is_possible(problem, machine)) return {};
   std::vector<Schedule> candidates;
   const auto add = [&](const Schedule& schedule) {
     if (schedule.league_size > 0 && std::find(candidates.begin(), candidates.end(), schedule) == candidates.end())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <rownorm/tuned.hpp>
@@ -13,12 +14,13 @@ namespace rownorm {
 
 namespace {
 
+constinit std::atomic<bool> has_any = false;  // tuned schedules
+constinit std::atomic<bool> follows_tool = false;
+
 /// The tuned schedules of this process.
 struct Table {
   std::shared_mutex mutex;
   std::map<std::pair<Machine, Problem>, Tuned> schedules;
-  std::atomic<bool> has_any = false;
-  std::atomic<bool> follows_tool = false;
 };
 
 Table& table() {
@@ -29,7 +31,7 @@ Table& table() {
 }  // namespace
 
 Schedule schedule_for(const Problem& problem, const Machine& machine) {
-  if (table().has_any.load(std::memory_order_relaxed)) {
+  if (has_any.load(std::memory_order_relaxed)) {
     const std::shared_lock lock(table().mutex);
     const auto found = table().schedules.find({machine, problem});
     if (found != table().schedules.end()) return found->second.schedule;
@@ -51,27 +53,29 @@ void use_tuned_schedule(const Tuned& tuned) {
                                 std::string(to_string(tuned.schedule.kernel)) + ", is no candidate for " +
                                 std::to_string(tuned.problem.rows) + " x " + std::to_string(tuned.problem.columns) +
                                 " on tuned.machine");
+  if (!std::isfinite(tuned.seconds) || !std::isfinite(tuned.seconds_before))
+    throw std::invalid_argument("rownorm::use_tuned_schedule: tuned.seconds and tuned.seconds_before must be finite");
   const std::unique_lock lock(table().mutex);
   table().schedules.insert_or_assign({tuned.machine, tuned.problem}, tuned);
-  table().has_any.store(true, std::memory_order_relaxed);
+  has_any.store(true, std::memory_order_relaxed);
 }
 
 void forget_tuned_schedules() {
   const std::unique_lock lock(table().mutex);
   table().schedules.clear();
-  table().has_any.store(false, std::memory_order_relaxed);
+  has_any.store(false, std::memory_order_relaxed);
 }
 
-void follow_tuning_tool(bool follow) { table().follows_tool.store(follow, std::memory_order_relaxed); }
+void follow_tuning_tool(bool follow) { follows_tool.store(follow, std::memory_order_relaxed); }
 
 namespace impl {
 
 bool is_anything_tuned() {
-  return table().has_any.load(std::memory_order_relaxed) || table().follows_tool.load(std::memory_order_relaxed);
+  return has_any.load(std::memory_order_relaxed) || follows_tool.load(std::memory_order_relaxed);
 }
 
 bool asks_tuning_tool() {
-  return table().follows_tool.load(std::memory_order_relaxed) && Kokkos::Tools::Experimental::have_tuning_tool();
+  return follows_tool.load(std::memory_order_relaxed) && Kokkos::Tools::Experimental::have_tuning_tool();
 }
 
 }  // namespace impl

@@ -80,13 +80,13 @@ TuningContext::TuningContext(const Problem& problem, const std::vector<Schedule>
                            columns = declare_input("rownorm.columns", Category::kokkos_value_ratio),
                            batches = declare_input("rownorm.batches", Category::kokkos_value_ratio),
                            kind = declare_input("rownorm.kind", Category::kokkos_value_categorical);
-  tools::begin_context(id_);
   tools::VariableValue inputs[] = {
       tools::make_variable_value(rows, problem.rows), tools::make_variable_value(columns, problem.columns),
       tools::make_variable_value(batches, problem.batches), tools::make_variable_value(kind, kind_of(problem))};
-  tools::set_input_values(id_, std::size(inputs), inputs);
   const std::int64_t place = std::find(candidates.begin(), candidates.end(), otherwise) - candidates.begin();
   tools::VariableValue answer = tools::make_variable_value(output_below(std::ssize(candidates)), place);
+  tools::begin_context(id_);
+  tools::set_input_values(id_, std::size(inputs), inputs);
   tools::request_output_values(id_, 1, &answer);
   const std::int64_t number = answer.value.int_value;
   if (number >= 0 && number < std::ssize(candidates)) schedule_ = candidates[static_cast<std::size_t>(number)];

@@ -79,10 +79,11 @@ Reals random_weights(std::size_t columns) {
   return weights;
 }
 
-/// Runs every kernel that can serve x, its gradient and the result in some placements, and checks each.
+/// Runs every kernel that can serve x, its gradient and the result in some placements, or all that is worth a try, and
+/// checks each.
 template <class Exec, class T>
 void check_gradients(std::size_t rows, std::size_t columns, const Placement& px, const Placement& pg,
-                     const Placement& py, const AnyNorm& norm, bool has_weights) {
+                     const Placement& py, const AnyNorm& norm, bool has_weights, bool try_candidates = false) {
   CAPTURE(rows, columns, px.row_stride, pg.row_stride, py.row_stride, has_weights);
   const Reals x = random_rows<T>(rows, columns, 1), gradient = random_rows<T>(rows, columns, 2),
               weights = rounded_to<T>(has_weights ? random_weights(columns) : Reals(columns, 1.0L));
@@ -126,7 +127,11 @@ void check_gradients(std::size_t rows, std::size_t columns, const Placement& px,
       using Compute = rownorm::compute_type<T>;
       const rownorm::impl::BackwardFinisher<Known, Compute, T> finisher{known, length, static_cast<Compute>(1e-3),
                                                                         params.weights.values()};
-      for (const rownorm::Schedule& schedule : all_schedules(Exec(), pairs, y_rows, true, finisher.takes_roots)) {
+      rownorm::Problem problem = rownorm::impl::problem_of(pairs, y_rows);
+      problem.takes_roots = finisher.takes_roots;
+      for (const rownorm::Schedule& schedule : try_candidates
+                                                   ? candidate_schedules(problem, rownorm::machine_of(Exec()))
+                                                   : all_schedules(Exec(), pairs, y_rows, true, finisher.takes_roots)) {
         INFO(to_string(schedule.kernel) << ", " << schedule.teams_per_row << " teams a row");
         rownorm::impl::launch_kernel<Exec, Pairs, T>(Exec(), pairs, y_rows, finisher, schedule);
         check();
@@ -149,6 +154,15 @@ TEMPLATE_LIST_TEST_CASE("the gradient is that of the formula, by every kernel", 
         check_gradients<Exec, T>(rows, columns, at.x, at.x, at.y, norm, columns % 2 == 0);
     }
   }
+}
+
+TEMPLATE_LIST_TEST_CASE("every candidate gives the right gradient", "[backward][tuned]", SameTypes) {
+  using Exec = typename TestType::execution_space;
+  using T = typename TestType::x_type;
+  for (const AnyNorm& norm : {AnyNorm(rownorm::MeanAbs{}), AnyNorm(rownorm::RootMeanSquare{})})
+    for (const auto& [rows, columns] : {std::pair(64, 16), std::pair(9, 1031), std::pair(8, 2048), std::pair(8, 8192)})
+      for (const Placements& at : all_placements(rows, columns))
+        check_gradients<Exec, T>(rows, columns, at.x, at.x, at.y, norm, false, true);
 }
 
 TEMPLATE_LIST_TEST_CASE("gradients of arrays that lie anywhere", "[backward][layout]", SameTypes) {

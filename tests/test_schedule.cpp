@@ -38,65 +38,74 @@ TEST_CASE("every schedule is one that its machine can run", "[schedule]") {
         for (const int value_bytes : {2, 4, 8})
           for (const Neighbours x_order : orders)
             for (const Neighbours y_order : {Neighbours::in_row, Neighbours::in_column})
-              for (const bool aligned : {false, true}) {
-                const Problem problem{.rows = rows,
-                                      .columns = columns,
-                                      .x_value_bytes = value_bytes,
-                                      .y_value_bytes = value_bytes,
-                                      .x_neighbours = x_order,
-                                      .y_neighbours = y_order,
-                                      .is_aligned = aligned && rows % 8 == 0 && columns % 8 == 0,
-                                      .is_dense = aligned};
-                CAPTURE(rows, columns, value_bytes, machine.processors, machine.compute_capability);
-                const std::vector<Schedule> candidates = candidate_schedules(problem, machine);
-                for (const Kernel kernel : rownorm::tests::all_kernels) {
-                  const Schedule one = schedule_with(kernel, problem, machine);
-                  REQUIRE((one.league_size == 0 || one.kernel == kernel));
-                  REQUIRE(std::count(candidates.begin(), candidates.end(), one) == (one.league_size == 0 ? 0 : 1));
+              for (const bool aligned : {false, true})
+                for (const int arrays_read : {1, 2}) {
+                  const Problem problem{.rows = rows,
+                                        .columns = columns,
+                                        .x_value_bytes = value_bytes,
+                                        .y_value_bytes = value_bytes,
+                                        .x_neighbours = x_order,
+                                        .y_neighbours = y_order,
+                                        .is_aligned = aligned && rows % 8 == 0 && columns % 8 == 0,
+                                        .is_dense = aligned,
+                                        .arrays_read = arrays_read};
+                  CAPTURE(rows, columns, value_bytes, arrays_read, machine.processors, machine.compute_capability);
+                  std::vector<Schedule> schedules = candidate_schedules(problem, machine);
+                  const bool is_too_large = schedules.empty();
+                  REQUIRE(is_too_large == (rows > (1LL << 50) / columns));
+                  const Schedule chosen = choose_schedule(problem, machine);
+                  if (!is_too_large) REQUIRE(chosen == schedules[0]);
+                  for (const Kernel kernel : rownorm::tests::all_kernels) {
+                    const Schedule one = schedule_with(kernel, problem, machine);
+                    if (one.league_size == 0) continue;
+                    REQUIRE(one.kernel == kernel);
+                    if (is_too_large)
+                      schedules.push_back(one);
+                    else
+                      REQUIRE(std::count(schedules.begin(), schedules.end(), one) == 1);
+                  }
+                  for (const Schedule& s : schedules) {
+                    const Kernel kernel = s.kernel;
+                    CAPTURE(to_string(kernel));
+                    REQUIRE(s.league_size > 0);
+                    REQUIRE(s.league_size <= 1 << 30);
+                    REQUIRE(s.team_size > 0);
+                    REQUIRE(is_power_of_two(s.vector_length));  // others abort in Kokkos 5.1
+                    REQUIRE(s.vector_length <= machine.vector_lanes);
+                    REQUIRE(s.team_size * s.vector_length <= machine.max_team_threads);
+                    REQUIRE(s.rows_per_team > 0);
+                    if (kernel == Kernel::TeamPerRow || kernel == Kernel::PackedRows ||
+                        kernel == Kernel::RowsInScratch || kernel == Kernel::HostRow) {
+                      // Every row is served, and no team is without one.
+                      REQUIRE(s.league_size * s.rows_per_team >= rows);
+                      REQUIRE((s.league_size - 1) * s.rows_per_team < rows);
+                    }
+                    if (kernel == Kernel::PackedRows)  // a row's values have a lane each
+                      REQUIRE(s.vector_length * s.packets_per_lane * s.packet_values + 2 * (s.packet_values - 1) >=
+                              columns);
+                    if (kernel == Kernel::RowInRegisters)
+                      REQUIRE((s.vector_length * s.team_size * s.packets_per_lane + 2) * s.packet_values > columns);
+                    if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {
+                      REQUIRE(is_power_of_two(static_cast<int>(s.rows_per_team)));
+                      REQUIRE(s.rows_per_team >= s.packet_values);
+                      REQUIRE(s.rows_per_team <= s.packet_values * s.team_size);
+                      const bool is_shared = kernel == Kernel::StreamedTiles || s.teams_per_row > 1;
+                      if (is_shared || x_order != y_order) REQUIRE(s.rows_per_team <= s.team_size);
+                      REQUIRE(s.slice_columns > 0);
+                      if (x_order != y_order)  // blocks
+                        REQUIRE((s.slice_columns == columns || s.slice_columns % s.packet_values == 0));
+                    }
+                    if (kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles) {
+                      REQUIRE(std::int64_t{s.slice_columns} * s.teams_per_row >= columns);
+                      REQUIRE(std::int64_t{s.slice_columns} * (s.teams_per_row - 1) < columns);
+                      // All teams of a row are under way at once: no more than two fit a processor.
+                      REQUIRE((s.teams_per_row == 1 || s.teams_per_row <= 2 * machine.processors));
+                    }
+                  }
+                  REQUIRE(chosen.league_size > 0);
+                  // Pure: the same question has the same answer.
+                  REQUIRE(choose_schedule(problem, machine) == chosen);
                 }
-                for (const Schedule& s : candidates) {
-                  const Kernel kernel = s.kernel;
-                  CAPTURE(to_string(kernel));
-                  REQUIRE(s.league_size > 0);
-                  REQUIRE(s.league_size <= 1 << 30);
-                  REQUIRE(s.team_size > 0);
-                  REQUIRE(is_power_of_two(s.vector_length));  // others abort in Kokkos 5.1
-                  REQUIRE(s.vector_length <= machine.vector_lanes);
-                  REQUIRE(s.team_size * s.vector_length <= machine.max_team_threads);
-                  REQUIRE(s.rows_per_team > 0);
-                  if (kernel == Kernel::TeamPerRow || kernel == Kernel::PackedRows || kernel == Kernel::RowsInScratch ||
-                      kernel == Kernel::HostRow) {
-                    // Every row is served, and no team is without one.
-                    REQUIRE(s.league_size * s.rows_per_team >= rows);
-                    REQUIRE((s.league_size - 1) * s.rows_per_team < rows);
-                  }
-                  if (kernel == Kernel::PackedRows)  // a row's values have a lane each
-                    REQUIRE(s.vector_length * s.packets_per_lane * s.packet_values + 2 * (s.packet_values - 1) >=
-                            columns);
-                  if (kernel == Kernel::RowInRegisters)
-                    REQUIRE((s.vector_length * s.team_size * s.packets_per_lane + 2) * s.packet_values > columns);
-                  if (kernel == Kernel::ColumnTiles || kernel == Kernel::StreamedTiles) {
-                    REQUIRE(is_power_of_two(static_cast<int>(s.rows_per_team)));
-                    REQUIRE(s.rows_per_team >= s.packet_values);
-                    REQUIRE(s.rows_per_team <= s.packet_values * s.team_size);
-                    const bool is_shared = kernel == Kernel::StreamedTiles || s.teams_per_row > 1;
-                    if (is_shared || x_order != y_order) REQUIRE(s.rows_per_team <= s.team_size);
-                    REQUIRE(s.slice_columns > 0);
-                    if (x_order != y_order)  // blocks
-                      REQUIRE((s.slice_columns == columns || s.slice_columns % s.packet_values == 0));
-                  }
-                  if (kernel == Kernel::RowAcrossTeams || kernel == Kernel::ColumnTiles) {
-                    REQUIRE(std::int64_t{s.slice_columns} * s.teams_per_row >= columns);
-                    REQUIRE(std::int64_t{s.slice_columns} * (s.teams_per_row - 1) < columns);
-                    // All teams of a row are under way at once: no more than two fit a processor.
-                    REQUIRE((s.teams_per_row == 1 || s.teams_per_row <= 2 * machine.processors));
-                  }
-                }
-                const Schedule chosen = choose_schedule(problem, machine);
-                REQUIRE(chosen == candidates.at(0));
-                // Pure: the same question has the same answer.
-                REQUIRE(choose_schedule(problem, machine) == chosen);
-              }
 }
 
 TEST_CASE("a problem without elements gets no teams", "[schedule]") {
@@ -104,6 +113,24 @@ TEST_CASE("a problem without elements gets no teams", "[schedule]") {
     CHECK(choose_schedule({0, 7, 4}, machine).league_size == 0);
     CHECK(choose_schedule({7, 0, 4}, machine).league_size == 0);
     CHECK(candidate_schedules({7, 0, 4}, machine).empty());
+    // Nor has one with numbers that make no sense, which a file may have.
+    const Problem right{7, 5, 4};
+    CHECK_FALSE(candidate_schedules(right, machine).empty());
+    for (const auto& spoil : std::initializer_list<void (*)(Problem&)>{
+             [](Problem& p) { p.rows = -7; }, [](Problem& p) { p.columns = 1LL << 60; },
+             [](Problem& p) { p.x_value_bytes = 0; }, [](Problem& p) { p.y_value_bytes = 1 << 30; },
+             [](Problem& p) { p.batches = 0; }, [](Problem& p) { p.batches = 2; },
+             [](Problem& p) { p.arrays_read = 0; }}) {
+      Problem wrong = right;
+      spoil(wrong);
+      CHECK(candidate_schedules(wrong, machine).empty());
+    }
+    for (const auto number : {&Machine::processors, &Machine::threads_per_processor, &Machine::max_team_threads,
+                              &Machine::vector_lanes, &Machine::compute_capability, &Machine::scratch_bytes}) {
+      Machine wrong = machine;
+      wrong.*number = -1;
+      CHECK(candidate_schedules(right, wrong).empty());
+    }
   }
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which schedules calls run: those that were tuned, and those that a tuning tool asks for.
+#include <algorithm>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <rownorm/rownorm.hpp>
 #include <set>
 #include <stdexcept>
@@ -54,26 +57,46 @@ struct Arrays {
 TEMPLATE_LIST_TEST_CASE("every candidate gives right results", "[tuned]", SameTypes) {
   using Exec = typename TestType::execution_space;
   using T = typename TestType::x_type;
+  std::size_t most_candidates = 0;
   for (const auto& [rows, columns] :
        {std::pair(64, 16), std::pair(1000, 7), std::pair(130, 256), std::pair(65, 1031), std::pair(8, 40000)}) {
     const Reals x = random_rows<T>(rows, columns, 3);
-    const Expected<T> expected(x, columns, epsilon_as_seen<T, T>(1e-8));
+    const long double epsilon = epsilon_as_seen<T, T>(1e-8);
+    const Expected<T> expected(x, columns, epsilon), of_roots(x, columns, epsilon, rownorm::RootMeanSquare{});
     for (const Placements& at : all_placements(rows, columns)) {
       Buffer<Exec, T> x_buffer(at.x.length()), y_buffer(at.y.length());
       x_buffer.put(at.x, x);
       const auto x_view = view_at<const T, Stride, Exec>(x_buffer.data(), at.x);
       const auto y_view = view_at<T, Stride, Exec>(y_buffer.data(), at.y);
-      const auto candidates = candidate_schedules(rownorm::problem_of(x_view, y_view), rownorm::machine_of(Exec()));
-      REQUIRE(candidates.size() > 1);
-      for (const Schedule& schedule : candidates) {
-        CAPTURE(rows, columns, at.x.row_stride, at.y.row_stride, to_string(schedule.kernel), schedule.team_size,
-                schedule.packets_per_lane, schedule.teams_per_row);
-        y_buffer.poison_all();
-        normalize_with(schedule, Exec(), x_view, y_view);
-        CHECK(expected.worst_ulp(y_buffer.get(at.y)) <= Format<T>::promised_ulp);
+      const Problem plain = rownorm::problem_of(x_view, y_view);
+      Problem roots = plain;
+      roots.takes_roots = roots.has_extras = true;
+      const Kokkos::View<double*, Exec> norms("norms", rows);
+      for (const Problem& problem : {plain, roots}) {
+        const auto candidates = candidate_schedules(problem, rownorm::machine_of(Exec()));
+        REQUIRE(!candidates.empty());
+        most_candidates = std::max(most_candidates, candidates.size());
+        for (const Schedule& schedule : candidates) {
+          CAPTURE(rows, columns, at.x.row_stride, at.y.row_stride, problem.takes_roots, to_string(schedule.kernel),
+                  schedule.team_size, schedule.packets_per_lane, schedule.teams_per_row);
+          y_buffer.poison_all();
+          if (!problem.takes_roots) {
+            normalize_with(schedule, Exec(), x_view, y_view);
+            CHECK(expected.worst_ulp(y_buffer.get(at.y)) <= Format<T>::promised_ulp);
+            continue;
+          }
+          normalize_with(schedule, Exec(), x_view, y_view,
+                         rownorm::Parameters<rownorm::RootMeanSquare>{.norm = {}, .epsilon = 1e-8}, extras_with(norms));
+          CHECK(of_roots.worst_ulp(y_buffer.get(at.y)) <= Format<T>::promised_ulp);
+          const auto norms_on_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), norms);
+          for (int i = 0; i < rows; ++i)
+            CHECK(std::abs(norms_on_host(i) - of_roots.norms()[static_cast<std::size_t>(i)]) <=
+                  1e-6L * of_roots.norms()[static_cast<std::size_t>(i)]);
+        }
       }
     }
   }
+  CHECK(most_candidates > 2);
 }
 
 TEMPLATE_LIST_TEST_CASE("calls run what was tuned, for that problem on that machine", "[tuned]", Spaces) {
@@ -136,6 +159,9 @@ TEST_CASE("a schedule that is no candidate is refused", "[tuned][errors]") {
   tuned.schedule.rows_per_team += 1000;
   CHECK_THROWS_WITH(rownorm::use_tuned_schedule(tuned),
                     ContainsSubstring("rownorm::use_tuned_schedule: tuned.schedule") && ContainsSubstring("64 x 500"));
+  tuned = arrays.with(Kernel::TeamPerRow);
+  tuned.seconds = std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH(rownorm::use_tuned_schedule(tuned), ContainsSubstring("must be finite"));
   CHECK(rownorm::tuned_schedules().empty());
 }
 

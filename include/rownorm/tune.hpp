@@ -21,17 +21,20 @@ namespace rownorm {
 /// that of choose_schedule to take its place. Which one is the fastest does not depend on what values arrays have.
 ///
 /// `problem` is that of a call: `problem_of(x, y)` for plain ones. With `takes_roots` it is a call with root mean
-/// squares, with `has_extras` one with norms out, with `arrays_read = 2` a gradient.
+/// squares or Euclidean lengths; with `has_extras` one with another norm, norms out, weights or a status; with
+/// `arrays_read = 2` a gradient.
 ///
-/// Allocates x, y, and what else the problem has, on the device, and frees them. Waits for `exec`. Takes some hundred
-/// calls, or half a second where they are short. Throws std::invalid_argument for a problem that has no elements, or
-/// that no arrays of one real type of Kokkos have, of 2 (where there are such), 4 or 8 bytes; and what Kokkos throws
-/// where memory is short. From one thread at a time, while others may call.
+/// Allocates x, y, and what else the problem has, on the device, and frees them; threads of hosts keep room for tiles,
+/// as after any call. Waits for `exec`. Takes some hundred calls, or half a second where they are short. Throws
+/// std::invalid_argument for a problem that has no elements, or that no arrays of one real type of Kokkos have, of 2
+/// (where there are such), 4 or 8 bytes; and what Kokkos throws where memory is short. From one thread at a time, while
+/// others may call.
 template <class Exec>
 Tuned tune(const Exec& exec, const Problem& problem) {
   impl::check_tunable(problem);
-  const Tuned tuned = impl::with_value_of_size(problem.x_value_bytes, [&]<class Value>() {
-    return impl::fastest_schedule(exec, problem, impl::Trial<Exec, Value>(exec, problem));
+  const Problem of_call = impl::problem_of_call(problem);
+  const Tuned tuned = impl::with_value_of_size(of_call.x_value_bytes, [&]<class Value>() {
+    return impl::fastest_schedule(exec, of_call, impl::Trial<Exec, Value>(exec, of_call));
   });
   use_tuned_schedule(tuned);
   return tuned;
@@ -43,8 +46,9 @@ void save_tuned_schedules(const std::string& path);
 
 /// Adds the tuned schedules of such a file to those in use, and takes their place where both have one for the same
 /// problem and machine. Those of other machines do no harm: one file can serve several. Leaves out those that this
-/// version of RowNorm does not have among its candidates, and returns how many it took. Throws std::runtime_error, with
-/// the name and the reason, for a file that cannot be read or is no such file; then nothing changes.
+/// version of RowNorm does not know or have among its candidates, and returns how many it took. Throws
+/// std::runtime_error, with the name and the reason, for a file that cannot be read or is no such file; then nothing
+/// changes.
 std::size_t load_tuned_schedules(const std::string& path);
 
 }  // namespace rownorm

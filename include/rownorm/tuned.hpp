@@ -31,7 +31,8 @@ Schedule schedule_for(const Problem& problem, const Machine& machine);
 std::vector<Tuned> tuned_schedules();
 
 /// From now on calls use this schedule for its problem and machine, instead of any that was tuned for them before.
-/// Throws std::invalid_argument if it is none of their candidate_schedules, which alone are known to be right.
+/// Throws std::invalid_argument if it is none of their candidate_schedules, which alone are known to be right, or if
+/// its seconds are not finite.
 void use_tuned_schedule(const Tuned& tuned);
 
 /// From now on calls use what choose_schedule chooses.

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <rownorm/tune.hpp>
 #include <rownorm/version.hpp>
 #include <stdexcept>
@@ -27,7 +28,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Machine, kind, processors, threads_per_proces
                                    cache_bytes, own_cache_bytes, compute_capability, scratch_bytes)
 
 /// Schedules are not read: what a file has is compared with those that this version would try.
-void to_json(json& out, const Schedule& schedule) {
+static void to_json(json& out, const Schedule& schedule) {
   out = {{"kernel", to_string(schedule.kernel)},
          {"rows_per_team", schedule.rows_per_team},
          {"league_size", schedule.league_size},
@@ -44,7 +45,7 @@ void to_json(json& out, const Schedule& schedule) {
          {"bypass_cache", schedule.bypass_cache}};
 }
 
-void to_json(json& out, const Tuned& tuned) {
+static void to_json(json& out, const Tuned& tuned) {
   out = {{"device", tuned.device},     {"machine", tuned.machine}, {"problem", tuned.problem},
          {"schedule", tuned.schedule}, {"seconds", tuned.seconds}, {"seconds_before", tuned.seconds_before}};
 }
@@ -71,9 +72,11 @@ void save_tuned_schedules(const std::string& path) {
                      {"rownorm", std::to_string(ROWNORM_VERSION_MAJOR) + '.' + std::to_string(ROWNORM_VERSION_MINOR) +
                                      '.' + std::to_string(ROWNORM_VERSION_PATCH)},
                      {"tuned", tuned_schedules()}};
-  const std::string temporary = path + ".new";
+  const std::string text =
+      file.dump(2, ' ', false, json::error_handler_t::replace);  // names of devices may be anything
+  const std::string temporary = path + '.' + std::to_string(std::random_device()()) + ".new";
   std::ofstream out(temporary);
-  out << file.dump(2) << '\n';
+  out << text << '\n';
   out.close();
   std::error_code error;
   if (out) std::filesystem::rename(temporary, path, error);
@@ -101,6 +104,8 @@ std::size_t load_tuned_schedules(const std::string& path) {
                   .seconds = entry.at("seconds"),
                   .seconds_before = entry.at("seconds_before")};
       const json& schedule = entry.at("schedule");
+      // Words and numbers that this version does not know have become others.
+      if (json(tuned.machine) != entry.at("machine") || json(tuned.problem) != entry.at("problem")) continue;
       for (const Schedule& candidate : candidate_schedules(tuned.problem, tuned.machine))
         if (schedule == json(candidate)) {
           tuned.schedule = candidate;

@@ -489,7 +489,7 @@ TEST_CASE("JSON in a file leaves the table on standard output") {
   CHECK(folder.names() == std::set<std::string>{"result.json"});
 }
 
-TEST_CASE("--tune keeps what it measured in a file, and runs it") {
+TEST_CASE("what --tune measured is kept in a file, and run") {
   const Folder folder;
   const fs::path file = folder / "tuned.json";
   const Arguments flags = {"--batch", "60", "--dim", "50", "--repeat", "3", "--check", "--tune", file.string()};

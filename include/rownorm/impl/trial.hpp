@@ -33,6 +33,9 @@ namespace rownorm::impl {
 
 inline void check_tunable(const Problem& problem) {
   if (problem.rows <= 0 || problem.columns <= 0) refuse_to_tune(problem, "it has no elements");
+  if (problem.batches < 1 || problem.rows % problem.batches != 0)
+    refuse_to_tune(problem, "batches have not equally many rows");
+  if (problem.arrays_read != 1 && problem.arrays_read != 2) refuse_to_tune(problem, "arrays_read is neither 1 nor 2");
   if (problem.x_value_bytes != problem.y_value_bytes) refuse_to_tune(problem, "x and y are of different types");
   const bool has_half = sizeof(Kokkos::Experimental::half_t) == 2;
   if (problem.x_value_bytes != 4 && problem.x_value_bytes != 8 && !(problem.x_value_bytes == 2 && has_half))
@@ -64,11 +67,11 @@ struct TrialLayout {
       batch_stride = rows * row_stride;
     } else if (neighbours == Neighbours::in_column) {
       row_stride = 1;
-      column_stride = rows;
+      column_stride = rows > 1 ? rows : 2;
       batch_stride = problem.columns * column_stride;
     } else {
-      column_stride = 2;
-      row_stride = 2 * problem.columns;
+      column_stride = problem.is_aligned ? std::max<std::int64_t>(2, n) : 2;
+      row_stride = column_stride * problem.columns;
       batch_stride = rows * row_stride;
     }
   }
@@ -82,6 +85,29 @@ struct TrialLayout {
   }
 };
 
+/// The layouts of x and y, which have all properties of a problem, or are refused.
+template <class Value>
+struct TrialLayouts {
+  TrialLayout x, y;
+
+  explicit TrialLayouts(const Problem& problem)
+      : x(problem, problem.x_neighbours, false),
+        y(problem, problem.y_neighbours, is_by_rows(problem) && !problem.have_same_phase) {
+    alignas(packet_bytes) Value place[packet_bytes] = {};  // in the place of arrays that are not there yet
+    const BatchedRows<Value> y_rows = y.rows<Value>(place, problem);
+    Problem made = problem.arrays_read > 1 ? problem_of(x.rows<const Pair<Value>>({place, place}, problem), y_rows)
+                                           : problem_of(x.rows<const Value>(place, problem), y_rows);
+    if (!is_by_rows(problem)) made.have_same_phase = problem.have_same_phase;  // which matters only there
+    made.takes_roots = problem.takes_roots;
+    made.has_extras = problem.has_extras;
+    if (made != problem) refuse_to_tune(problem, "no arrays of one real type have all its properties");
+  }
+
+  static bool is_by_rows(const Problem& problem) {
+    return problem.x_neighbours == Neighbours::in_row && problem.y_neighbours == Neighbours::in_row;
+  }
+};
+
 /// Arrays of a problem, and calls of it with any schedule.
 template <class Exec, class Value>
 class Trial {
@@ -89,18 +115,11 @@ class Trial {
   Trial(const Exec& exec, const Problem& problem)
       : exec_(exec),
         problem_(problem),
-        x_layout_(problem, problem.x_neighbours, false),
-        y_layout_(problem, problem.y_neighbours, is_by_rows() && !problem.have_same_phase),
-        x_(array(x_layout_)),
-        gradient_(problem.arrays_read > 1 ? array(x_layout_) : Array()),
-        y_(array(y_layout_)),
-        norms_(Kokkos::view_alloc(exec, "rownorm::tune norms"), problem.has_extras ? problem.rows : 0) {
-    Problem built = problem.arrays_read > 1 ? problem_of(pairs(), y_rows()) : problem_of(x_rows(), y_rows());
-    if (!is_by_rows()) built.have_same_phase = problem.have_same_phase;  // which matters only there
-    built.takes_roots = problem.takes_roots;
-    built.has_extras = problem.has_extras;
-    if (built != problem) refuse_to_tune(problem, "no arrays of one real type have all its properties");
-  }
+        layouts_(problem),
+        x_(array(layouts_.x)),
+        gradient_(problem.arrays_read > 1 ? array(layouts_.x) : Array()),
+        y_(array(layouts_.y)),
+        norms_(Kokkos::view_alloc(exec, "rownorm::tune norms"), problem.has_extras ? problem.rows : 0) {}
 
   void run(const Schedule& schedule) const {
     if (problem_.takes_roots)
@@ -114,18 +133,15 @@ class Trial {
   using Compute = compute_type<Value>;
   static constexpr double epsilon = 1e-8;
 
-  bool is_by_rows() const {
-    return problem_.x_neighbours == Neighbours::in_row && problem_.y_neighbours == Neighbours::in_row;
-  }
   Array array(const TrialLayout& layout) const {
     const Array values(Kokkos::view_alloc(exec_, Kokkos::WithoutInitializing, "rownorm::tune"), layout.size(problem_));
     Kokkos::deep_copy(exec_, values, Value(1));
     return values;
   }
-  BatchedRows<const Value> x_rows() const { return x_layout_.template rows<const Value>(x_.data(), problem_); }
-  BatchedRows<Value> y_rows() const { return y_layout_.template rows<Value>(y_.data(), problem_); }
+  BatchedRows<const Value> x_rows() const { return layouts_.x.template rows<const Value>(x_.data(), problem_); }
+  BatchedRows<Value> y_rows() const { return layouts_.y.template rows<Value>(y_.data(), problem_); }
   BatchedRows<const Pair<Value>> pairs() const {
-    return x_layout_.template rows<const Pair<Value>>({x_.data(), gradient_.data()}, problem_);
+    return layouts_.x.template rows<const Pair<Value>>({x_.data(), gradient_.data()}, problem_);
   }
 
   template <class Norm>
@@ -145,13 +161,20 @@ class Trial {
 
   Exec exec_;
   Problem problem_;
-  TrialLayout x_layout_, y_layout_;
+  TrialLayouts<Value> layouts_;
   Array x_, gradient_, y_;
   Kokkos::View<float*, typename Exec::memory_space> norms_;
 };
 
+/// What a call has for a problem that says less: sums of squares and batches are no plain calls, and gradients have no
+/// extras.
+inline Problem problem_of_call(Problem problem) {
+  problem.has_extras = problem.arrays_read == 1 && (problem.has_extras || problem.takes_roots || problem.batches > 1);
+  return problem;
+}
+
 /// The fastest of all candidates. They run in turn, so that a device that slows down slows all of them down; who is
-/// much slower than the fastest runs once.
+/// much slower than the fastest is timed no more than once.
 template <class Exec, class Calls>
 Tuned fastest_schedule(const Exec& exec, const Problem& problem, const Calls& calls) {
   constexpr double least_seconds = 2e-3;  // of what is timed at once
@@ -170,6 +193,7 @@ Tuned fastest_schedule(const Exec& exec, const Problem& problem, const Calls& ca
   const Machine machine = machine_of(exec);
   std::vector<Candidate> candidates;
   for (const Schedule& schedule : candidate_schedules(problem, machine)) candidates.push_back({schedule, {}});
+  if (candidates.empty()) refuse_to_tune(problem, "it has no candidates");
   const auto seconds_of = [&](const Schedule& schedule, int count) {
     exec.fence("rownorm::tune");
     const Kokkos::Timer timer;
