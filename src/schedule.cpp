@@ -563,8 +563,10 @@ bool is_possible(const Problem& problem, const Machine& machine) {
   const auto lies_between = [](std::int64_t least, std::int64_t most) {
     return [=](std::int64_t number) { return least <= number && number <= most; };
   };
-  const auto is_size = lies_between(0, 1LL << 50), is_extent = lies_between(1, 1LL << 40),
-             is_count = lies_between(1, 1 << 20), is_value_size = lies_between(2, 16);
+  const auto is_size = lies_between(0, 1LL << 50);
+  const auto is_extent = lies_between(1, 1LL << 40);
+  const auto is_count = lies_between(1, 1 << 20);
+  const auto is_value_size = lies_between(2, 16);
   return is_extent(problem.rows) && is_extent(problem.columns) && problem.rows <= (1LL << 50) / problem.columns &&
          is_value_size(problem.x_value_bytes) && is_value_size(problem.y_value_bytes) && is_extent(problem.batches) &&
          problem.rows % problem.batches == 0 && lies_between(1, 2)(problem.arrays_read) &&

@@ -18,13 +18,13 @@ from __future__ import annotations
 from typing import Any, Literal, overload
 
 from . import _core
-from ._arrays import empty_like, empty_norms
+from ._arrays import check_out, empty_like, empty_norms
 
 __all__ = ["Norm", "l1_normalize", "normalize_backward", "row_norms"]
 __version__: str = _core.version()
 
 Norm = Literal["mean_abs", "sum_abs", "root_mean_square", "euclidean", "max_abs"]
-Array = Any  #: NumPy's, PyTorch's, CuPy's, ...
+Array = Any  #: NumPy's, PyTorch's, CuPy's, JAX', ...
 
 _norms = {"mean_abs": 0, "sum_abs": 1, "root_mean_square": 2, "euclidean": 3, "max_abs": 4}
 
@@ -65,6 +65,8 @@ def l1_normalize(x, out=None, axis=-1, epsilon=1e-8, norm="mean_abs", return_nor
     number = _number_of(norm)
     if out is None:
         out = empty_like(x)
+    else:
+        check_out(out)
     norms = empty_norms(x, axis) if return_norms else None
     _core.normalize(x, out, norms, number, axis, epsilon, weights)
     return (out, norms) if return_norms else out
@@ -75,6 +77,8 @@ def row_norms(x: Array, out: Array | None = None, axis: int = -1, norm: Norm = "
     number = _number_of(norm)
     if out is None:
         out = empty_norms(x, axis)
+    else:
+        check_out(out)
     _core.row_norms(x, out, number, axis)
     return out
 
@@ -88,5 +92,7 @@ def normalize_backward(x: Array, grad_y: Array, out: Array | None = None, axis: 
     number = _number_of(norm)
     if out is None:
         out = empty_like(x)
+    else:
+        check_out(out)
     _core.normalize_backward(x, grad_y, out, number, axis, epsilon, weights)
     return out

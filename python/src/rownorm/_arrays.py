@@ -35,6 +35,12 @@ def empty_like(x):
     return _module(x).empty_like(x)
 
 
+def check_out(out):
+    """Refuses arrays that nothing may be written to, though they can be reached."""
+    if _framework(out) in ("jax", "jaxlib"):
+        raise ValueError("out is a JAX array, which nothing may be written to: leave it out, and take what is returned")
+
+
 def _norm_type(x, module):
     if _framework(x) == "torch":
         real = x.dtype.to_real()
@@ -60,4 +66,6 @@ def current_stream(x) -> int:
         return sys.modules["torch"].cuda.current_stream(x.device).cuda_stream if x.is_cuda else 0
     if name == "cupy":
         return sys.modules["cupy"].cuda.get_current_stream().ptr
+    if name in ("jax", "jaxlib"):
+        raise TypeError("x is a JAX array on a CUDA device, whose streams JAX does not tell: hand it over as PyTorch's")
     return 0
