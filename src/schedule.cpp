@@ -459,14 +459,30 @@ Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuni
     return columns > 0 ? divide_rounding_up(problem.columns, columns) : std::numeric_limits<std::int64_t>::max();
   };
   // Narrower tiles where teams would read more from each other than they gain, and for blocks where they would meet at
-  // all.
-  const bool in_blocks = shape.block > 1;
+  // all; but not so narrow that lines of y are cut, where even then many would.
+  const bool in_blocks = shape.block > 1, cuts_lines = in_blocks && problem.y_neighbours == Neighbours::in_row;
   const std::int64_t most = resident(of, machine) / (in_blocks ? 2 : 1);
   const std::int64_t most_wide = in_blocks ? 1 : most / 2;
-  const int least_bytes = in_blocks ? tuning.block_bytes : tuning.tile_bytes / 2;
-  while (slices() > most_wide && rows > shape.n && rows * shape.value_bytes > least_bytes) rows /= 2;
+  int least_bytes = in_blocks ? tuning.block_bytes : tuning.tile_bytes / 2;
+  // Teams that wait for others of their tile which do not fit the device beside them are idle.
+  const auto leaves_idle = [&] {
+    const std::int64_t teams = std::int64_t{machine.processors} * of.per_processor, tiles = teams / slices();
+    return problem.x_neighbours == problem.y_neighbours && 4 * tiles * slices() < 3 * teams;
+  };
+  const auto make_narrow = [&] {
+    while ((slices() > most_wide || leaves_idle()) && rows > shape.n && rows * shape.value_bytes > least_bytes)
+      rows /= 2;
+  };
+  const int wide = rows;
+  make_narrow();
+  if (constexpr int many = 8; cuts_lines && shape.value_bytes >= 4 && slices() > many) {
+    const int narrow = std::exchange(rows, wide);
+    least_bytes *= 2;
+    make_narrow();
+    if (slices() > most) rows = narrow;
+  }
   if (slices() > 1) threads = std::max(threads, rows);  // each exchanges for one row
-  if (slices() > most) return {};
+  if (slices() > most || leaves_idle()) return {};
   const std::int64_t tiles = problem.batches * divide_rounding_up(problem.batch_rows(), rows);
   return {.kernel = Kernel::ColumnTiles,
           .rows_per_team = rows,
