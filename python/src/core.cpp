@@ -2,6 +2,9 @@
 // rownorm._core: the C interface for arrays of Python, without copies.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
 #include <rownorm/c/rownorm.h>
 
 #include "exchange_api.hpp"
@@ -9,6 +12,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <vector>
 
 namespace nb = nanobind;
 
@@ -52,6 +57,39 @@ void check_plain(const char* name, nb::handle object) {
     throw nb::value_error((std::string(name) + " is conjugated or negated lazily: resolve it first").c_str());
 }
 
+void raise_unless(rownorm_status status) {
+  switch (status) {
+    case ROWNORM_SUCCESS:
+      return;
+    case ROWNORM_INVALID_ARGUMENT:
+      throw nb::value_error(rownorm_last_error());
+    case ROWNORM_UNSUPPORTED:
+      throw nb::type_error(rownorm_last_error());
+    case ROWNORM_OUT_OF_MEMORY:
+      PyErr_SetString(PyExc_MemoryError, rownorm_last_error());
+      throw nb::python_error();
+    default:
+      PyErr_SetString(PyExc_RuntimeError, rownorm_last_error());
+      throw nb::python_error();
+  }
+}
+
+bool is_on_cuda(const DLDevice& device) {
+  return device.device_type == kDLCUDA || device.device_type == kDLCUDAManaged;
+}
+
+/// Where work is enqueued. Where a framework does not tell the stream it works on, somebody must wait.
+struct Stream {
+  void* handle;
+  bool is_the_frameworks;
+};
+
+/// Whether DLPack or the buffer protocol hands an array over.
+template <class Array>
+bool can_be_had(nb::handle object, Array& array) {
+  return !object.is_none() && nb::try_cast<Array>(object, array);
+}
+
 /// An array as DLPack has it. Its memory lives as long as this does.
 template <class... Access>
 class Array {
@@ -63,12 +101,15 @@ class Array {
       const nb::python_error error;
       throw nb::type_error((std::string(name) + " is a " + description(object) + ": " + error.what()).c_str());
     }
-    if (!nb::try_cast<nb::ndarray<Access...>>(object, array_)) {
-      std::string why = std::string(name) + " is a " + description(object);
-      if (nb::ndarray<nb::ro> readable; sizeof...(Access) == 0 && nb::try_cast<nb::ndarray<nb::ro>>(object, readable))
-        throw nb::value_error((why + ", which is read-only, but it is written to").c_str());
+    const auto numpys = [&] { return nb::module_::import_("rownorm._arrays").attr("numpy_array")(object); };
+    if (!is_described(name) && !can_be_had(object, array_) && !can_be_had(numpys(), array_)) {
+      nb::ndarray<nb::ro> readable;
+      if (is_output && (can_be_had(object, readable) || can_be_had(numpys(), readable))) refuse_read_only(name);
       throw nb::type_error(
-          (why + ", which is no array that DLPack or the buffer protocol can hand over as it is").c_str());
+          (std::string(name) + " is a " + description(object) +
+           ", which is no array that DLPack, the buffer protocol or an array interface can hand over as "
+           "it is")
+              .c_str());
     }
     tensor_.data = const_cast<void*>(static_cast<const void*>(array_.data()));
     tensor_.device = {static_cast<DLDeviceType>(array_.device_type()), array_.device_id()};
@@ -81,23 +122,60 @@ class Array {
 
   const DLTensor* tensor() const { return &tensor_; }
 
-  /// The stream that the array's framework works on.
-  void* stream() const {
+  /// Where work on the array is enqueued.
+  Stream stream() const {
     const DLDevice& device = tensor_.device;
-    if (device.device_type != kDLCUDA && device.device_type != kDLCUDAManaged) return nullptr;
+    if (!is_on_cuda(device)) return {nullptr, true};
     if (api_ != nullptr && api_->current_stream != nullptr) {
       void* stream = nullptr;
       if (api_->current_stream(device.device_type, device.device_id, &stream) != 0) throw nb::python_error();
-      return stream;
+      return {stream, true};
     }
-    const nb::object stream = nb::module_::import_("rownorm._arrays").attr("current_stream")(object_);
-    return reinterpret_cast<void*>(nb::cast<std::uintptr_t>(stream));
+    const auto stream = named_stream_ ? named_stream_
+                                      : nb::cast<std::optional<std::uintptr_t>>(
+                                            nb::module_::import_("rownorm._arrays").attr("current_stream")(object_));
+    return {reinterpret_cast<void*>(stream.value_or(0)), stream.has_value()};
   }
 
  private:
+  static constexpr bool is_output = sizeof...(Access) == 0;
+
+  [[noreturn]] void refuse_read_only(const char* name) const {
+    throw nb::value_error(
+        (std::string(name) + " is a " + description(object_) + ", which is read-only, but it is written to").c_str());
+  }
+
+  /// Whether it has a __cuda_array_interface__ that names a stream, or nothing else. DLPack would have the default
+  /// stream wait for that stream, which then could not be captured in a graph.
+  bool is_described(const char* name) {
+    const nb::object interface = nb::getattr(object_, "__cuda_array_interface__", nb::none());
+    if (interface.is_none()) return false;
+    using Shape = std::vector<std::size_t>;
+    using Strides = std::vector<std::int64_t>;
+    using Described = std::tuple<std::uintptr_t, bool, std::uint8_t, std::uint8_t, Shape, Strides, std::uintptr_t>;
+    const auto described = nb::cast<std::optional<Described>>(
+        nb::module_::import_("rownorm._cuda_array_interface").attr("described")(name, object_, interface));
+    if (!described) return false;
+    const auto& [address, read_only, code, bits, shape, strides, stream] = *described;
+    if (is_output && read_only) refuse_read_only(name);
+    const std::string what = std::string(name) + " is a " + description(object_);
+    auto* const data = reinterpret_cast<void*>(address);
+    DLDevice device{};  // of which the interface says nothing
+    if (rownorm_device_of(data, &device) != ROWNORM_SUCCESS)
+      throw nb::type_error((what + ": " + rownorm_last_error()).c_str());
+    if (data != nullptr && device.device_type == kDLCPU)
+      throw nb::value_error((what + ", whose memory CUDA does not know").c_str());
+    array_ =
+        nb::ndarray<Access...>(data, shape.size(), shape.data(), object_, strides.empty() ? nullptr : strides.data(),
+                               {code, bits, 1}, kDLCUDA, device.device_id);
+    named_stream_ = stream;
+    return true;
+  }
+
   nb::handle object_;
   const exchange::Api* api_;  ///< null where its type has none
   nb::ndarray<Access...> array_;
+  std::optional<std::uintptr_t> named_stream_;  ///< by __cuda_array_interface__
   DLTensor tensor_{};
 };
 
@@ -117,30 +195,16 @@ class Optional {
   std::optional<Kind> array_;
 };
 
-void raise_unless(rownorm_status status) {
-  switch (status) {
-    case ROWNORM_SUCCESS:
-      return;
-    case ROWNORM_INVALID_ARGUMENT:
-      throw nb::value_error(rownorm_last_error());
-    case ROWNORM_UNSUPPORTED:
-      throw nb::type_error(rownorm_last_error());
-    case ROWNORM_OUT_OF_MEMORY:
-      PyErr_SetString(PyExc_MemoryError, rownorm_last_error());
-      throw nb::python_error();
-    default:
-      PyErr_SetString(PyExc_RuntimeError, rownorm_last_error());
-      throw nb::python_error();
-  }
-}
-
-/// Calls f() while other threads of Python go on.
+/// Calls f(stream), for work on x, while other threads of Python go on.
 template <class F>
-void call(const F& f) {
+void call(const Input& x, const F& f) {
+  const Stream stream = x.stream();
   rownorm_status status = ROWNORM_FAILED;
   {
     const nb::gil_scoped_release release;
-    status = f();
+    status = f(stream.handle);
+    if (status == ROWNORM_SUCCESS && !stream.is_the_frameworks)
+      status = rownorm_synchronize(x.tensor()->device, stream.handle);
   }
   raise_unless(status);
 }
@@ -157,8 +221,9 @@ NB_MODULE(_core, m) {
         const Optional<Output> of_norms("norms", norms);
         const Optional<Input> of_weights("weights", weights);
         const rownorm_parameters params{norm, axis, epsilon, of_weights.tensor()};
-        void* const stream = of_x.stream();
-        call([&] { return rownorm_normalize(of_x.tensor(), of_y.tensor(), of_norms.tensor(), &params, stream); });
+        call(of_x, [&](void* stream) {
+          return rownorm_normalize(of_x.tensor(), of_y.tensor(), of_norms.tensor(), &params, stream);
+        });
       },
       nb::arg("x"), nb::arg("y"), nb::arg("norms").none(), nb::arg("norm"), nb::arg("axis"), nb::arg("epsilon"),
       nb::arg("weights").none());
@@ -166,8 +231,7 @@ NB_MODULE(_core, m) {
     const Input of_x("x", x);
     const Output of_norms("out", norms);
     const rownorm_parameters params{norm, axis, 0, nullptr};
-    void* const stream = of_x.stream();
-    call([&] { return rownorm_row_norms(of_x.tensor(), of_norms.tensor(), &params, stream); });
+    call(of_x, [&](void* stream) { return rownorm_row_norms(of_x.tensor(), of_norms.tensor(), &params, stream); });
   });
   m.def(
       "normalize_backward",
@@ -177,8 +241,7 @@ NB_MODULE(_core, m) {
         const Output of_grad_x("out", grad_x);
         const Optional<Input> of_weights("weights", weights);
         const rownorm_parameters params{norm, axis, epsilon, of_weights.tensor()};
-        void* const stream = of_x.stream();
-        call([&] {
+        call(of_x, [&](void* stream) {
           return rownorm_normalize_backward(of_x.tensor(), of_grad_y.tensor(), of_grad_x.tensor(), &params, stream);
         });
       },

@@ -10,18 +10,41 @@ jax = pytest.importorskip("jax")
 jnp = jax.numpy
 
 values = numpy.float32([[1, -2, 3], [0, 0, 6]])
-pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu", reason="JAX' arrays are served on the CPU")
 
 
-def test_results_are_arrays_of_jax():
+def devices():
+    cpu = jax.devices("cpu")[0]
+    try:
+        cuda = jax.devices("cuda")[0]
+        rownorm.l1_normalize(jax.device_put(values, cuda))
+    except (RuntimeError, TypeError):  # JAX has none, or RowNorm was built without CUDA
+        return [cpu]
+    return [cpu, cuda]
+
+
+@pytest.fixture(params=devices(), ids=lambda device: device.platform, autouse=True)
+def device(request):
+    with jax.default_device(request.param):
+        yield request.param
+
+
+def test_results_are_arrays_of_jax(device):
     x = jnp.asarray(values)
     y, norms = rownorm.l1_normalize(x, return_norms=True)
     assert isinstance(y, jax.Array) and isinstance(norms, jax.Array)
+    assert y.devices() == norms.devices() == {device}
     numpy.testing.assert_array_equal(numpy.asarray(y), values / 2)
     numpy.testing.assert_array_equal(numpy.asarray(norms), [2, 2])
     numpy.testing.assert_array_equal(numpy.asarray(rownorm.row_norms(x, norm="sum_abs")), [6, 6])
     numpy.testing.assert_array_equal(numpy.asarray(x), values)
     numpy.testing.assert_array_equal(numpy.asarray(jnp.zeros_like(x)), 0 * values)  # no memory of others was used
+
+
+def test_results_are_where_x_is():
+    for device in devices():
+        x = jax.device_put(values, device)
+        y, norms = rownorm.l1_normalize(x, return_norms=True)
+        assert y.devices() == norms.devices() == {device}
 
 
 def test_values_of_16_bits():
@@ -38,6 +61,15 @@ def test_gradients_are_those_of_jax():
     numpy.testing.assert_allclose(numpy.asarray(rownorm.normalize_backward(x, g)), right, rtol=1e-4, atol=1e-5)
 
 
+def test_work_waits_for_work():
+    """Of JAX' streams nobody knows: what x is made of is ready, and so is the result, without a word of the caller's."""
+    x = jnp.ones((1000, 10000), dtype=jnp.float32)
+    for step in range(1, 6):
+        x = x * 2  # still under way when x is handed over
+        y = rownorm.l1_normalize(x) * step
+        assert float(jnp.abs(y - step).max()) < 1e-5
+
+
 @pytest.mark.parametrize("name", ["l1_normalize", "row_norms", "normalize_backward"])
 def test_arrays_of_jax_are_not_written_to(name):
     x = jnp.asarray(values)
@@ -47,7 +79,14 @@ def test_arrays_of_jax_are_not_written_to(name):
     numpy.testing.assert_array_equal(numpy.asarray(x), values)
 
 
-def test_other_frameworks_take_results():
+def test_traced_arrays_are_refused():
+    with pytest.raises(TypeError, match="x is a jax"):
+        jax.jit(rownorm.l1_normalize)(jnp.asarray(values))
+
+
+def test_other_frameworks_take_results(device):
+    if device.platform != "cpu":
+        pytest.skip("NumPy's arrays are on the CPU")
     out = numpy.empty_like(values)
     rownorm.l1_normalize(jnp.asarray(values), out=out)
     numpy.testing.assert_array_equal(out, values / 2)

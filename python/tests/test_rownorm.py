@@ -100,6 +100,17 @@ def test_read_only_input_and_other_protocols():
     rownorm.l1_normalize(memoryview(writable), out=memoryview(out))
     np.testing.assert_array_equal(out, expected)
 
+    class OnlyInterface:
+        def __init__(self, array):
+            self.array = array  # which has the memory
+            self.__array_interface__ = array.__array_interface__
+
+    out = np.zeros_like(x)
+    rownorm.l1_normalize(OnlyInterface(writable), out=OnlyInterface(out))
+    np.testing.assert_array_equal(out, expected)
+    with pytest.raises(ValueError, match="out is a .*OnlyInterface, which is read-only"):
+        rownorm.l1_normalize(writable, out=OnlyInterface(x))
+
 
 def read_only():
     out = np.zeros((3, 4))

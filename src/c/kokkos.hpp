@@ -11,6 +11,12 @@
 
 namespace rownorm::c {
 
+/// Where memory is, as far as CUDA knows.
+DLDevice device_of(const TensorChecks& check, const void* data);
+
+/// Waits for what was enqueued on a stream.
+void synchronize(const TensorChecks& check, const DLDevice& device, void* stream);
+
 /// Initialises Kokkos if nobody has, for the device that a call works on; it is then finalised when the program ends.
 void start_kokkos(const DLDevice& device);
 
@@ -18,7 +24,8 @@ void start_kokkos(const DLDevice& device);
 /// Makes a device the current one of the calling thread, and at the end that which was so before.
 class CurrentDevice {
  public:
-  CurrentDevice(const TensorChecks& check, int device);
+  /// Refuses one that is not there, of which what says "x is on", say.
+  CurrentDevice(const TensorChecks& check, const char* what, int device);
   CurrentDevice(const CurrentDevice&) = delete;
   ~CurrentDevice();
 
@@ -43,7 +50,7 @@ void with_execution_space(const TensorChecks& check, const DLDevice& device, [[m
     return;
   }
 #ifdef KOKKOS_ENABLE_CUDA
-  const CurrentDevice current(check, device.device_id);
+  const CurrentDevice current(check, "x is on", device.device_id);
   start_kokkos(device);
   f(cuda_instance(check, device, stream));
 #else

@@ -176,6 +176,18 @@ rownorm_status rownorm_normalize_backward(const DLTensor* x, const DLTensor* gra
   });
 }
 
+rownorm_status rownorm_synchronize(DLDevice device, void* stream) {
+  return status_of([&] { synchronize(TensorChecks("rownorm_synchronize"), device, stream); });
+}
+
+rownorm_status rownorm_device_of(const void* data, DLDevice* device) {
+  return status_of([&] {
+    const TensorChecks check("rownorm_device_of");
+    if (device == nullptr) check.refuse("device is null");
+    *device = device_of(check, data);
+  });
+}
+
 const char* rownorm_last_error(void) { return last_error.c_str(); }
 
 const char* rownorm_version(void) { return ROWNORM_C_VERSION; }

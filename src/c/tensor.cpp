@@ -66,13 +66,7 @@ ValueType TensorChecks::value_type(const char* name, const DLDataType& type) con
 Tensor TensorChecks::described(const char* name, const DLTensor& tensor) const {
   const std::string of = name;
   Tensor result{{name, 0, 1, tensor.ndim, {}, {}}, value_type(name, tensor.dtype), tensor.device};
-#ifdef KOKKOS_ENABLE_CUDA
-  const bool has_cuda = tensor.device.device_type == kDLCUDA || tensor.device.device_type == kDLCUDAManaged;
-#else
-  const bool has_cuda = false;
-#endif
-  if (!has_cuda && !is_on_host(tensor.device))
-    not_supported(of + " is on " + name_of(tensor.device) + ", which this library was built without");
+  device(of + " is on", tensor.device);
   if (tensor.ndim > 0 && tensor.shape == nullptr) refuse(of + " has no shape");
   rownorm::impl::Operand& operand = result.operand;
   std::uintptr_t alignment = 1;
@@ -119,6 +113,16 @@ Tensor TensorChecks::norms(const DLTensor* tensor, const Tensor& x) const {
   real(result);
   same_device(x, result);
   return result;
+}
+
+void TensorChecks::device(const std::string& what, const DLDevice& device) const {
+#ifdef KOKKOS_ENABLE_CUDA
+  const bool has_cuda = device.device_type == kDLCUDA || device.device_type == kDLCUDAManaged;
+#else
+  const bool has_cuda = false;
+#endif
+  if (!has_cuda && !is_on_host(device))
+    not_supported(what + " " + name_of(device) + ", which this library was built without");
 }
 
 void TensorChecks::same_device(const Tensor& x, const Tensor& other) const {

@@ -43,6 +43,8 @@ class TensorChecks {
   Tensor tensor(const char* name, const DLTensor* tensor) const;
   /// The same for norms of the rows of x. With no dimension it is one element.
   Tensor norms(const DLTensor* tensor, const Tensor& x) const;
+  /// Refuses a device that this library does not serve, of which what says "x is on", say.
+  void device(const std::string& what, const DLDevice& device) const;
   /// Refuses a tensor on another device than x is on.
   void same_device(const Tensor& x, const Tensor& other) const;
   void same_type(const Tensor& x, const Tensor& other) const;

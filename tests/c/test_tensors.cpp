@@ -327,6 +327,49 @@ TEST_CASE("c: the version is that of the headers", "[c]") {
         number(ROWNORM_VERSION_MAJOR) + '.' + number(ROWNORM_VERSION_MINOR) + '.' + number(ROWNORM_VERSION_PATCH));
 }
 
+TEST_CASE("c: where memory is, and waiting for what was enqueued", "[c]") {
+  const double on_host = 0;
+  DLDevice device{kDLExtDev, 3};
+#ifdef KOKKOS_ENABLE_CUDA
+  REQUIRE(rownorm_device_of(&on_host, &device) == ROWNORM_SUCCESS);
+  CHECK(device.device_type == kDLCPU);
+  const auto device_of = [](const auto& memory) {
+    DLDevice found{};
+    CHECK(rownorm_device_of(memory.data(), &found) == ROWNORM_SUCCESS);
+    CHECK(found.device_id == Kokkos::Cuda().cuda_device());
+    return found.device_type;
+  };
+  CHECK(device_of(Kokkos::View<float*, Kokkos::CudaSpace>("on the device", 4)) == kDLCUDA);
+  CHECK(device_of(Kokkos::View<float*, Kokkos::CudaUVMSpace>("managed", 4)) == kDLCUDAManaged);
+  CHECK(device_of(Kokkos::View<float*, Kokkos::CudaHostPinnedSpace>("pinned", 4)) == kDLCUDAHost);
+
+  cudaStream_t stream = nullptr;
+  REQUIRE(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
+  TestTensor<float, Kokkos::CudaSpace> x({4096, 65536});
+  REQUIRE(rownorm_normalize(x, x, nullptr, nullptr, stream) == ROWNORM_SUCCESS);
+  REQUIRE(rownorm_synchronize(x->device, stream) == ROWNORM_SUCCESS);
+  CHECK(cudaStreamQuery(stream) == cudaSuccess);
+  cudaGraph_t graph = nullptr;
+  REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+  CHECK(rownorm_synchronize(x->device, stream) == ROWNORM_INVALID_ARGUMENT);
+  CHECK(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
+  CHECK(cudaGraphDestroy(graph) == cudaSuccess);
+  CHECK(cudaStreamDestroy(stream) == cudaSuccess);
+  CHECK(rownorm_synchronize({kDLCUDA, 99}, nullptr) == ROWNORM_UNSUPPORTED);
+  CHECK_THAT(rownorm_last_error(), ContainsSubstring("device is CUDA device 99"));
+#else
+  CHECK(rownorm_device_of(&on_host, &device) == ROWNORM_UNSUPPORTED);
+  CHECK_THAT(rownorm_last_error(), ContainsSubstring("rownorm_device_of: this library was built without CUDA"));
+  CHECK(device.device_id == 3);
+  CHECK(rownorm_synchronize({kDLCUDA, 0}, nullptr) == ROWNORM_UNSUPPORTED);
+#endif
+  CHECK(rownorm_device_of(&on_host, nullptr) == ROWNORM_INVALID_ARGUMENT);
+  CHECK_THAT(rownorm_last_error(), ContainsSubstring("device is null"));
+  CHECK(rownorm_synchronize({kDLCPU, 0}, nullptr) == ROWNORM_SUCCESS);
+  CHECK(rownorm_synchronize({kDLMetal, 0}, nullptr) == ROWNORM_UNSUPPORTED);
+  CHECK_THAT(rownorm_last_error(), ContainsSubstring("device is a device of DLPack's type 8"));
+}
+
 #ifdef KOKKOS_ENABLE_CUDA
 TEST_CASE("c: tensors of two devices, or of a device that Kokkos does not use", "[c]") {
   Call call;

@@ -86,6 +86,18 @@ rownorm_status rownorm_row_norms(const DLTensor* x, const DLTensor* norms, const
 rownorm_status rownorm_normalize_backward(const DLTensor* x, const DLTensor* grad_y, const DLTensor* grad_x,
                                           const rownorm_parameters* params, void* stream);
 
+/*
+ * Waits until the work enqueued on a stream of a CUDA device is done; what went wrong in it is ROWNORM_FAILED. There is
+ * nothing to wait for on the host. Refuses a stream that is being captured.
+ */
+rownorm_status rownorm_synchronize(DLDevice device, void* stream);
+
+/*
+ * Where memory is, for a DLTensor whose maker knows the address alone: kDLCUDA, kDLCUDAManaged or kDLCUDAHost with the
+ * number of the CUDA device, or kDLCPU if CUDA knows nothing of it. ROWNORM_UNSUPPORTED where the library has no CUDA.
+ */
+rownorm_status rownorm_device_of(const void* data, DLDevice* device);
+
 /* What the last call of this thread that failed had to say, "" if none did; valid until the next one fails. */
 const char* rownorm_last_error(void);
 

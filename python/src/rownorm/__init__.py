@@ -3,9 +3,10 @@
 
     y = rownorm.l1_normalize(x)                 # x / (mean of |x| along the last axis + 1e-8)
 
-Arrays are those of NumPy, PyTorch, CuPy, and any others that speak DLPack or the buffer protocol: of float16, bfloat16,
-float32, float64, complex64 or complex128, of 1 to 8 dimensions, with any strides that are not negative. Work on a CUDA
-device is enqueued on the framework's current stream, and not waited for. The interpreter's lock is released meanwhile.
+Arrays are those of NumPy, PyTorch, CuPy, JAX, and any others that speak DLPack or the buffer protocol, or have an array
+interface: of float16, bfloat16, float32, float64, complex64 or complex128, of 1 to 8 dimensions, with any strides that
+are not negative. Work on a CUDA device is enqueued on the framework's current stream, and not waited for; where the
+framework does not tell which that is, as JAX, it is waited for. The interpreter's lock is released meanwhile.
 
 Norms are "mean_abs", "sum_abs", "root_mean_square", "euclidean" and "max_abs".
 

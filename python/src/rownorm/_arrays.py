@@ -59,13 +59,15 @@ def empty_norms(x, axis: int):
     return module.empty(shape, dtype=_norm_type(x, module), **where)
 
 
-def current_stream(x) -> int:
-    """The cudaStream_t on which the framework of x works now; 0, the legacy default stream, where it does not say."""
-    name = _framework(x)
-    if name == "torch":
-        return sys.modules["torch"].cuda.current_stream(x.device).cuda_stream if x.is_cuda else 0
-    if name == "cupy":
-        return sys.modules["cupy"].cuda.get_current_stream().ptr
-    if name in ("jax", "jaxlib"):
-        raise TypeError("x is a JAX array on a CUDA device, whose streams JAX does not tell: hand it over as PyTorch's")
-    return 0
+def numpy_array(x):
+    """The NumPy array of what is none, and has NumPy's array interface alone; None of all else."""
+    if isinstance(getattr(x, "__array_interface__", None), dict):
+        import numpy
+
+        return numpy.asarray(x)
+    return None
+
+
+def current_stream(x) -> int | None:
+    """The cudaStream_t on which the framework of x works now; None where, as of JAX, nobody can know."""
+    return sys.modules["torch"].cuda.current_stream(x.device).cuda_stream if _framework(x) == "torch" else None
