@@ -25,29 +25,20 @@ install(
   NAMESPACE RowNorm::
   DESTINATION ${package_dir})
 
-if(RowNorm_HAS_SPARSE) # a file of its own, which is read only where the component is asked for
-  install(TARGETS RowNorm_sparse EXPORT RowNormSparseTargets)
-  install(
-    EXPORT RowNormSparseTargets
-    NAMESPACE RowNorm::
-    DESTINATION ${package_dir})
+foreach(component sparse c tune) # a file each, which is read only where the component is asked for
+  if(TARGET RowNorm_${component})
+    install(
+      TARGETS RowNorm_${component}
+      EXPORT RowNorm_${component}_targets
+      INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(
+      EXPORT RowNorm_${component}_targets
+      NAMESPACE RowNorm::
+      DESTINATION ${package_dir})
+  endif()
+endforeach()
+if(RowNorm_HAS_SPARSE)
   install(FILES cmake/RowNormKokkosKernels.cmake DESTINATION ${package_dir})
-endif()
-
-if(RowNorm_HAS_C) # likewise
-  install(TARGETS RowNorm_c EXPORT RowNormCTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-  install(
-    EXPORT RowNormCTargets
-    NAMESPACE RowNorm::
-    DESTINATION ${package_dir})
-endif()
-
-if(RowNorm_HAS_TUNE)
-  install(TARGETS RowNorm_tune EXPORT RowNormTuneTargets)
-  install(
-    EXPORT RowNormTuneTargets
-    NAMESPACE RowNorm::
-    DESTINATION ${package_dir})
 endif()
 
 get_target_property(kokkos_is_installed Kokkos::kokkos IMPORTED)

@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <stdexcept>
-#include <type_traits>
 #include <vector>
 
 #include <Kokkos_Core.hpp>
