@@ -398,22 +398,32 @@ struct TileShape {
   int n;
   int block;  // columns
   int value_bytes;
-  int most_rows;
-  int few_packets;  // of a lane, for which a team of half as many threads would do
   bool is_large;
   int arrays_read;
+  bool is_by_value;  // columns that begin anywhere, of which values are written one at a time
+  int few_packets;   // of a lane, for which a team of half as many threads would do
+  int most_rows;
 
   TileShape(const Problem& problem, const Tuning& tuning)
       : n(problem.is_aligned ? packet_values(problem) : 1),
         block(problem.x_neighbours == problem.y_neighbours ? 1 : n),
         value_bytes(std::max(problem.x_value_bytes, problem.y_value_bytes)),
         is_large(has_large_sums(problem) || n == 8),
-        arrays_read(problem.arrays_read) {
+        arrays_read(problem.arrays_read),
+        is_by_value(n == 1 && problem.y_neighbours == Neighbours::in_column) {
     const bool y_is_by_rows = block > 1 && problem.x_neighbours == Neighbours::in_column;
     few_packets = block == 1 ? 8 : y_is_by_rows ? n : n / 2;
-    const int bytes = block == 1 ? tuning.tile_bytes : tuning.block_bytes * (y_is_by_rows ? 2 : 1);
-    most_rows = static_cast<int>(std::max<std::int64_t>(
-        n, std::min<std::int64_t>(bytes / value_bytes, power_of_two_from(problem.batch_rows()))));
+    // Of a line at either end of a column a tile moves only a part: the wider it is, the fewer of them. Those of 16-bit
+    // values are wide enough where they are short.
+    const bool is_wide = is_by_value && (value_bytes >= 4 || arrays_read > 1 || problem.columns >= 64);
+    most_rows = rows_of(
+        problem, block == 1 ? tuning.tile_bytes * (is_wide ? 2 : 1) : tuning.block_bytes * (y_is_by_rows ? 2 : 1));
+  }
+
+  /// So many bytes of a column, if there are so many rows; no more of them than a team has threads.
+  int rows_of(const Problem& problem, int bytes) const {
+    const std::int64_t rows = std::min(bytes / value_bytes, impl::slice_teams(is_large).lanes);
+    return static_cast<int>(std::max<std::int64_t>(n, std::min(rows, power_of_two_from(problem.batch_rows()))));
   }
 
   int packets_in_registers(const impl::SliceTeams& of) const {
@@ -438,79 +448,137 @@ struct TileShape {
   }
 };
 
-Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
-  const TileShape shape(problem, tuning);
-  const impl::SliceTeams of = impl::slice_teams(shape.is_large);
-  int rows = shape.most_rows, threads = of.lanes;
-  // Short tiles: small teams, of which many are under way, with a few packets a lane at least; and wider tiles where
-  // there would be fewer still. A team that turns blocks has a thread for each row at least, others have one for each
-  // packet of rows.
-  const auto packets_of_a_lane = [&] { return rows / shape.n * problem.columns / threads; };
-  const int least_threads = shape.block > 1 ? 128 : machine.vector_lanes,
-            rows_of_a_thread = shape.block > 1 ? 1 : shape.n;
-  while (threads > least_threads && threads / 2 >= rows / rows_of_a_thread && packets_of_a_lane() <= shape.few_packets)
-    threads /= 2;
-  while (2 * rows <= threads * rows_of_a_thread && rows < problem.batch_rows() && packets_of_a_lane() < 4) rows *= 2;
-  const auto slice_columns = [&] {
+/// A tile of ColumnTiles while its size is chosen, from the widest one on that there can be.
+struct ColumnTile {
+  const Problem& problem;
+  const Machine& machine;
+  const Tuning& tuning;
+  TileShape shape{problem, tuning};
+  impl::SliceTeams of = impl::slice_teams(shape.is_large);
+  int rows = shape.most_rows;
+  int threads = of.lanes;
+
+  bool is_in_blocks() const { return shape.block > 1; }
+  bool is_gradient() const { return shape.arrays_read > 1; }
+  int bytes() const { return rows * shape.value_bytes; }  // of a column
+  std::int64_t tiles() const { return problem.batches * divide_rounding_up(problem.batch_rows(), rows); }
+  std::int64_t packets_of_a_lane() const { return rows / shape.n * problem.columns / threads; }
+
+  std::int64_t slice_columns() const {
     return shape.slice_columns(problem, of, rows, threads, slice_bytes(machine, tuning) / of.per_processor);
-  };
-  const auto slices = [&] {  // of which there is no end where a team cannot hold a single column
+  }
+  /// Teams that share a tile, of which there is no end where one cannot hold a single column.
+  std::int64_t slices() const {
     const std::int64_t columns = slice_columns();
     return columns > 0 ? divide_rounding_up(problem.columns, columns) : std::numeric_limits<std::int64_t>::max();
-  };
-  // Narrower tiles where teams would read more from each other than they gain, and for blocks where they would meet at
-  // all; but not so narrow that lines of y are cut, where even then many would.
-  const bool in_blocks = shape.block > 1, cuts_lines = in_blocks && problem.y_neighbours == Neighbours::in_row;
-  const std::int64_t most = resident(of, machine) / (in_blocks ? 2 : 1);
-  const std::int64_t most_wide = in_blocks ? 1 : most / 2;
-  int least_bytes = in_blocks ? tuning.block_bytes : tuning.tile_bytes / 2;
-  // Teams that wait for others of their tile which do not fit the device beside them are idle.
-  const auto leaves_idle = [&] {
-    const std::int64_t teams = std::int64_t{machine.processors} * of.per_processor, tiles = teams / slices();
-    return problem.x_neighbours == problem.y_neighbours && 4 * tiles * slices() < 3 * teams;
-  };
-  const auto make_narrow = [&] {
-    while ((slices() > most_wide || leaves_idle()) && rows > shape.n && rows * shape.value_bytes > least_bytes)
-      rows /= 2;
-  };
-  const int wide = rows;
-  make_narrow();
-  if (constexpr int many = 8; cuts_lines && shape.value_bytes >= 4 && slices() > many) {
-    const int narrow = std::exchange(rows, wide);
-    least_bytes *= 2;
-    make_narrow();
-    if (slices() > most) rows = narrow;
   }
-  if (slices() > 1) threads = std::max(threads, rows);  // each exchanges for one row
-  if (slices() > most || leaves_idle()) return {};
-  const std::int64_t tiles = problem.batches * divide_rounding_up(problem.batch_rows(), rows);
+  std::int64_t most_slices() const {
+    const std::int64_t all = resident(of, machine);
+    return is_in_blocks() ? all / 2 : shape.is_by_value ? 3 * all / 10 : all;
+  }
+  /// True where the teams of one more tile do not fit the device beside those of others, and much of it is idle.
+  bool leaves_idle() const {
+    const std::int64_t teams = std::int64_t{machine.processors} * of.per_processor, at_once = teams / slices();
+    return !are_turned(problem) && tiles() > at_once && 4 * at_once * slices() < 3 * teams;
+  }
+
+  /// Of a small array narrower tiles, so that more processors have one, if a single team holds such a tile.
+  void spread() {
+    const int widest = rows;
+    while (tiles() < machine.processors / slices() && rows > shape.n && bytes() > tuning.tile_bytes / 4) rows /= 2;
+    if (slices() > 1) rows = widest;
+  }
+
+  /// Short tiles: small teams, of which many are under way, with a few packets a lane at least; and wider tiles where
+  /// there would be fewer still. A team that turns blocks has a thread for each row at least, others have one for each
+  /// packet of rows.
+  void choose_team() {
+    const int least_threads = is_in_blocks() ? 128 : machine.vector_lanes,
+              rows_of_a_thread = is_in_blocks() ? 1 : shape.n;
+    while (threads > least_threads && threads / 2 >= rows / rows_of_a_thread &&
+           packets_of_a_lane() <= shape.few_packets)
+      threads /= 2;
+    while (2 * rows <= threads * rows_of_a_thread && rows < problem.batch_rows() && packets_of_a_lane() < 4) rows *= 2;
+  }
+
+  /// Narrower tiles where teams would read more from each other than they gain, which those of blocks, of gradients and
+  /// of tiles that are wider than most do as soon as they share one.
+  void narrow(int least_bytes) {
+    const bool turns_values = shape.n == 1 && !shape.is_by_value;
+    const auto most_wide = [&] {
+      const bool must_be_whole = is_in_blocks() || is_gradient() || turns_values || bytes() > tuning.tile_bytes;
+      return must_be_whole ? 1 : resident(of, machine) / 2;
+    };
+    while ((slices() > most_wide() || leaves_idle()) && rows > shape.n && bytes() > least_bytes) rows /= 2;
+    // Half as wide as others, if a single team holds such a tile.
+    if (turns_values || (is_gradient() && (shape.value_bytes == 2 || (shape.value_bytes == 8 && shape.is_by_value)))) {
+      const int shared = rows;
+      if (slices() > 1 && rows > shape.n) rows /= 2;
+      if (slices() > 1) rows = shared;
+    }
+  }
+
+  void share() {
+    const int widest = rows;
+    if (is_in_blocks()) {
+      narrow(tuning.block_bytes);
+      // Not so narrow that lines of y are cut, where even then many would share them.
+      constexpr int many = 8;
+      if (problem.y_neighbours == Neighbours::in_row && shape.value_bytes >= 4 && slices() > many) {
+        const int narrow_rows = std::exchange(rows, widest);
+        narrow(2 * tuning.block_bytes);
+        if (slices() > most_slices()) rows = narrow_rows;
+      }
+    } else if (shape.is_by_value && shape.value_bytes >= (is_gradient() ? 8 : 4)) {
+      narrow(tuning.tile_bytes);
+      constexpr int few = 4;  // who share wide tiles as well as others
+      if (!is_gradient() && !are_turned(problem) && slices() > 1 && slices() <= few) rows = widest;
+    } else {
+      narrow(tuning.tile_bytes / 2);
+    }
+    if (slices() > 1) threads = std::max(threads, rows);  // each exchanges for one row
+  }
+};
+
+Schedule column_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
+  ColumnTile tile{problem, machine, tuning};
+  tile.spread();
+  tile.choose_team();
+  tile.share();
+  if (tile.slices() > tile.most_slices() || tile.leaves_idle()) return {};
   return {.kernel = Kernel::ColumnTiles,
-          .rows_per_team = rows,
-          .league_size = static_cast<int>(std::min(tiles * slices(), max_league_size)),
-          .team_size = threads,
-          .packet_values = shape.n,
-          .packets_per_lane = shape.packets_in_registers(of),
-          .teams_per_row = static_cast<int>(slices()),
-          .slice_columns = static_cast<int>(slice_columns()),
+          .rows_per_team = tile.rows,
+          .league_size = static_cast<int>(std::min(tile.tiles() * tile.slices(), max_league_size)),
+          .team_size = tile.threads,
+          .packet_values = tile.shape.n,
+          .packets_per_lane = tile.shape.packets_in_registers(tile.of),
+          .teams_per_row = static_cast<int>(tile.slices()),
+          .slice_columns = static_cast<int>(tile.slice_columns()),
           .patience = patience};
 }
 
 Schedule streamed_tiles(const Problem& problem, const Machine& machine, const Tuning& tuning) {
   const TileShape shape(problem, tuning);
   const impl::SliceTeams of = impl::stream_teams(shape.is_large);
-  const int rows = shape.most_rows, threads = of.lanes;
+  const int threads = of.lanes;
+  const bool is_wide = shape.is_by_value && !are_turned(problem) && shape.arrays_read == 1 && shape.value_bytes >= 4;
+  int rows = is_wide ? shape.rows_of(problem, 4 * tuning.tile_bytes) : shape.most_rows;
+  const auto tiles = [&] { return problem.batches * divide_rounding_up(problem.batch_rows(), rows); };
+  const auto teams = [&] { return divide_rounding_up(std::int64_t{machine.processors} * of.per_processor, tiles()); };
+  // Where tiles are few, narrower ones, of which each has fewer teams to wait for.
+  constexpr int many = 32;
+  const int least_bytes = shape.is_by_value ? 2 * tuning.tile_bytes : tuning.tile_bytes / 2;
+  while (shape.block == 1 && teams() > many && rows > shape.n && rows * shape.value_bytes > least_bytes) rows /= 2;
   // Packets are held in registers alone, and single values in what Kokkos grants of scratch memory.
   const std::int64_t slice_columns = shape.slice_columns(problem, of, rows, threads, shape.n == 1 ? 32 << 10 : 0);
   if (slice_columns == 0) return {};
-  const std::int64_t tiles = problem.batches * divide_rounding_up(problem.batch_rows(), rows);
-  const std::int64_t teams = divide_rounding_up(std::int64_t{machine.processors} * of.per_processor, tiles);
   return {.kernel = Kernel::StreamedTiles,
           .rows_per_team = rows,
-          .league_size = static_cast<int>(std::min(tiles * teams, max_league_size)),
+          .league_size = static_cast<int>(std::min(tiles() * teams(), max_league_size)),
           .team_size = threads,
           .packet_values = shape.n,
           .packets_per_lane = shape.packets_in_registers(of),
-          .teams_per_row = static_cast<int>(teams),
+          .teams_per_row = static_cast<int>(teams()),
           .slice_columns = static_cast<int>(slice_columns)};
 }
 

@@ -284,6 +284,65 @@ TEST_CASE("short tiles have small teams, with more rows than threads", "[schedul
   CHECK(choose_schedule(inner, machines::hopper).team_size >= 128);
 }
 
+TEST_CASE("tiles are as wide as suits small arrays, gradients and columns that begin anywhere", "[schedule]") {
+  using rownorm::Neighbours;
+  const auto tiles = [](std::int64_t rows, std::int64_t columns, int value_bytes, bool is_aligned, int arrays_read = 1,
+                        Neighbours of_y = Neighbours::in_column) {
+    return choose_schedule({.rows = rows,
+                            .columns = columns,
+                            .x_value_bytes = value_bytes,
+                            .x_neighbours = Neighbours::in_column,
+                            .y_neighbours = of_y,
+                            .is_aligned = is_aligned,
+                            .is_dense = false,
+                            .arrays_read = arrays_read},
+                           machines::hopper);
+  };
+  // 256 bytes of a column; 64 where there would be fewer tiles than processors and a single team holds one.
+  CHECK(tiles(1 << 18, 1024, 4, true).rows_per_team == 64);
+  CHECK(tiles(1000, 1000, 4, true).rows_per_team == 16);
+  CHECK(tiles(1000, 1000, 4, true).teams_per_row == 1);
+  CHECK(tiles(128, 4096, 4, true).rows_per_team == 64);
+  // Half as many of gradients, where it spares teams that share a tile; of 16-bit ones a quarter, where none is shared.
+  CHECK(tiles(1 << 18, 200, 4, true, 2).rows_per_team == 64);
+  CHECK(tiles(1 << 18, 512, 4, true, 2).rows_per_team == 32);
+  CHECK(tiles(1 << 18, 512, 2, true, 2).rows_per_team == 32);
+  CHECK(tiles(1 << 15, 4096, 2, true, 2).rows_per_team == 64);
+  // Twice as many where columns begin anywhere, unless a narrower tile is one team's.
+  CHECK(tiles(1 << 20, 100, 4, false).rows_per_team == 128);
+  CHECK(tiles(1 << 20, 200, 4, false).rows_per_team == 64);
+  CHECK(tiles(1 << 18, 1000, 4, false).rows_per_team == 128);
+  CHECK(tiles(1 << 15, 8000, 4, false).rows_per_team == 64);
+  CHECK(tiles(1 << 20, 33, 2, false).rows_per_team == 128);
+  CHECK(tiles(1 << 20, 100, 2, false).rows_per_team == 256);
+  // ... which many teams had better not share: x is read twice, by still wider tiles.
+  CHECK(tiles(1 << 14, 20000, 4, false).kernel == Kernel::ColumnTiles);
+  CHECK(tiles(1 << 13, 32769, 4, false).kernel == Kernel::StreamedTiles);
+  CHECK(tiles(1 << 13, 32769, 4, false).rows_per_team == 256);
+  // Rows of y that are written value by value are the longer, the narrower tiles are.
+  CHECK(tiles(1 << 18, 1001, 4, false, 1, Neighbours::in_row).rows_per_team == 16);
+  CHECK(tiles(1 << 15, 12001, 4, false, 1, Neighbours::in_row).rows_per_team == 32);
+}
+
+TEST_CASE("teams share a tile as long as there are no others that idle ones could have", "[schedule]") {
+  using rownorm::Neighbours;
+  const auto kernel = [](std::int64_t rows, std::int64_t columns) {
+    return choose_schedule({.rows = rows,
+                            .columns = columns,
+                            .x_value_bytes = 4,
+                            .x_neighbours = Neighbours::in_column,
+                            .y_neighbours = Neighbours::in_column,
+                            .is_dense = false},
+                           machines::hopper);
+  };
+  CHECK(kernel(32, 180000).kernel == Kernel::ColumnTiles);
+  CHECK(kernel(32, 180000).teams_per_row > machines::hopper.processors);
+  CHECK(kernel(4096, 180000).kernel == Kernel::StreamedTiles);
+  // Of few tiles that are read twice narrower ones, each of which fewer teams share.
+  CHECK(kernel(4096, 180000).rows_per_team == 64);
+  CHECK(kernel(256, 180000).rows_per_team == 32);
+}
+
 TEST_CASE("TeamPerRow on a GPU", "[schedule]") {
   const auto schedule = [](std::int64_t rows, std::int64_t columns) {
     return schedule_with(Kernel::TeamPerRow, {rows, columns, 4}, machines::ada);

@@ -107,8 +107,7 @@ class Array {
       if (is_output && (can_be_had(object, readable) || can_be_had(numpys(), readable))) refuse_read_only(name);
       throw nb::type_error(
           (std::string(name) + " is a " + description(object) +
-           ", which is no array that DLPack, the buffer protocol or an array interface can hand over as "
-           "it is")
+           ", which is no array that DLPack, the buffer protocol or an array interface can hand over as it is")
               .c_str());
     }
     tensor_.data = const_cast<void*>(static_cast<const void*>(array_.data()));
@@ -158,13 +157,13 @@ class Array {
     if (!described) return false;
     const auto& [address, read_only, code, bits, shape, strides, stream] = *described;
     if (is_output && read_only) refuse_read_only(name);
-    const std::string what = std::string(name) + " is a " + description(object_);
+    const auto what = [&] { return std::string(name) + " is a " + description(object_); };
     auto* const data = reinterpret_cast<void*>(address);
     DLDevice device{};  // of which the interface says nothing
     if (rownorm_device_of(data, &device) != ROWNORM_SUCCESS)
-      throw nb::type_error((what + ": " + rownorm_last_error()).c_str());
+      throw nb::type_error((what() + ": " + rownorm_last_error()).c_str());
     if (data != nullptr && device.device_type == kDLCPU)
-      throw nb::value_error((what + ", whose memory CUDA does not know").c_str());
+      throw nb::value_error((what() + ", whose memory CUDA does not know").c_str());
     array_ =
         nb::ndarray<Access...>(data, shape.size(), shape.data(), object_, strides.empty() ? nullptr : strides.data(),
                                {code, bits, 1}, kDLCUDA, device.device_id);

@@ -61,8 +61,9 @@ struct Tiles {
 
   Rows<X> x;  ///< of one matrix
   Rows<Y> y;
-  int log2_groups;   ///< of n rows each, that make up a tile
-  int log2_workers;  ///< threads of a team that share a group
+  int log2_groups;            ///< of n rows each, that make up a tile
+  int log2_workers;           ///< threads of a team that share a group
+  int log2_writers_of_a_row;  ///< of y, in which threads write what others have read: a warp, if it is long enough
   int slice_columns;
   int first_row;  ///< of the first tile: rows before it are there only to align the others
   bool x_has_adjacent_rows;
@@ -106,6 +107,7 @@ struct Tiles {
             y.from(-margin, y.rows + margin),
             log2_of(tile_rows / n),
             log2_of(schedule.team_size / (tile_rows / n)),
+            std::min(log2_warp_lanes, log2_of(2 * schedule.slice_columns - 1)),
             schedule.slice_columns,
             margin,
             x_has_adjacent_rows,
@@ -327,25 +329,37 @@ struct Tiles {
     return {has_adjacent_rows ? matrix.column_stride : matrix.row_stride, workers() * block * matrix.column_stride};
   }
 
-  /// Writes what scratch memory holds in the order of y.
+  /// Writes what scratch memory holds in the order of y, neighbouring threads neighbouring elements.
   KOKKOS_FORCEINLINE_FUNCTION void store_turned(const Finisher& finisher, const typename Held::Stored* memory,
                                                 const Scale* scales, const TileOfMatrix& tile, int slice,
                                                 int thread) const {
-    const Place at = place_among(thread, y_has_adjacent_rows);
-    const Scale scale = scales[at.row];
-    const auto* from = memory + at.worker * pitch() + at.row;
-    const std::int64_t step = static_cast<std::int64_t>(workers()) * pitch();
-    Y* to = first_of(y, tile.y_offset, tile, slice, at);
-    const int blocks = blocks_of(tile, slice, at);
+    const int log2_writers = y_has_adjacent_rows ? log2_workers : log2_writers_of_a_row;
+    const int writers = 1 << log2_writers, rows_at_once = 1 << (log2_groups + log2_workers - log2_writers);
+    const Place first = y_has_adjacent_rows ? Place{thread & (rows_at_once - 1), thread >> log2_groups}
+                                            : Place{thread >> log2_writers, thread & (writers - 1)};
+    const std::int64_t before = static_cast<std::int64_t>(slice) * slice_columns;
+    const auto columns = static_cast<int>(Kokkos::min<std::int64_t>(slice_columns, x.columns - before));
     finisher.template with_weights<Y>([&](const auto& weights) {
-      ROWNORM_IMPL_UNROLL(4)
-      for (int c = 0; c < blocks; ++c) {
-        const auto value = Packet<Value, 1>::load(from, step).get(0);
-        *to = finisher.template rescaled<Y>(scale, value, weights, column_of(slice, at, c));
-        from += arrays_read<X> * step;
-        to += workers() * y.column_stride;
+      for (Place at = first; at.row < tile_rows(); at.row += rows_at_once) {
+        const std::int64_t i = static_cast<std::int64_t>(tile.number) * tile_rows() + at.row;
+        if (i >= x.rows || (tile.number == 0 && at.row < first_row)) continue;
+        const Scale scale = scales[at.row];
+        Y* to = first_of(y, tile.y_offset, tile, slice, at);
+        ROWNORM_IMPL_UNROLL(4)
+        for (int c = at.worker; c < columns; c += writers) {
+          const auto value = Packet<Value, 1>::load(memory + held_at(at.row, c), workers() * pitch()).get(0);
+          *to = finisher.template rescaled<Y>(scale, value, weights, before + c);
+          to += writers * y.column_stride;
+        }
       }
     });
+  }
+
+  /// Where in scratch memory the first value of a row and column is; the next one's, if two arrays are read, follows
+  /// after those of all workers.
+  KOKKOS_FORCEINLINE_FUNCTION int held_at(int row, int column) const {
+    const int worker = column & (workers() - 1);
+    return row + (arrays_read<X> * (column - worker) + worker) * pitch();
   }
 
   KOKKOS_FUNCTION int log2_lanes_of_a_row() const {
