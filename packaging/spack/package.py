@@ -42,14 +42,14 @@ class Rownorm(CMakePackage, CudaPackage):
     depends_on("catch2@3:", type="test")
 
     depends_on("kokkos@4.6:5")
-    conflicts("^kokkos cxxstd=17", msg="RowNorm is C++20, so Kokkos 4 needs cxxstd=20")
+    requires("^kokkos cxxstd=20", when="^kokkos@:4", msg="RowNorm is C++20, so Kokkos 4 needs cxxstd=20")
     depends_on("kokkos+shared", when="+shared")
     depends_on("kokkos+openmp", when="+openmp")
     conflicts("+cuda", when="cuda_arch=none", msg="Name the architecture: cuda_arch=90, say")
     for arch in CudaPackage.cuda_arch_values:
         depends_on(f"kokkos+cuda cuda_arch={arch}", when=f"+cuda cuda_arch={arch}")
     requires("^kokkos+cuda_lambda", when="+cuda ^kokkos@:4")
-    depends_on("kokkos~cmake_lang", when="+cuda")  # RowNorm is compiled as C++, by nvcc_wrapper
+    depends_on("kokkos+wrapper", when="+cuda")  # RowNorm is compiled as C++, by nvcc_wrapper
 
     depends_on("highway@1.2:", when="+highway")
     depends_on("dlpack@1:", when="+c")
