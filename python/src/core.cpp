@@ -94,20 +94,19 @@ bool can_be_had(nb::handle object, Array& array) {
 template <class... Access>
 class Array {
  public:
-  Array(const char* name, nb::handle object) : object_(object), api_(exchange::api_of(object.ptr())) {
+  Array(const char* name, nb::handle object) : name_(name), object_(object), api_(exchange::api_of(object.ptr())) {
     if (api_ != nullptr || nb::hasattr(object, "is_neg")) check_plain(name, object);
     if (api_ != nullptr) {
       if (api_->tensor_of_object(object.ptr(), &tensor_) == 0) return;
       const nb::python_error error;
-      throw nb::type_error((std::string(name) + " is a " + description(object) + ": " + error.what()).c_str());
+      throw nb::type_error((what() + ": " + error.what()).c_str());
     }
     const auto numpys = [&] { return nb::module_::import_("rownorm._arrays").attr("numpy_array")(object); };
-    if (!is_described(name) && !can_be_had(object, array_) && !can_be_had(numpys(), array_)) {
+    if (!is_described() && !can_be_had(object, array_) && !can_be_had(numpys(), array_)) {
       nb::ndarray<nb::ro> readable;
-      if (is_output && (can_be_had(object, readable) || can_be_had(numpys(), readable))) refuse_read_only(name);
+      if (is_output && (can_be_had(object, readable) || can_be_had(numpys(), readable))) refuse_read_only();
       throw nb::type_error(
-          (std::string(name) + " is a " + description(object) +
-           ", which is no array that DLPack, the buffer protocol or an array interface can hand over as it is")
+          (what() + ", which is no array that DLPack, the buffer protocol or an array interface can hand over as it is")
               .c_str());
     }
     tensor_.data = const_cast<void*>(static_cast<const void*>(array_.data()));
@@ -139,25 +138,26 @@ class Array {
  private:
   static constexpr bool is_output = sizeof...(Access) == 0;
 
-  [[noreturn]] void refuse_read_only(const char* name) const {
-    throw nb::value_error(
-        (std::string(name) + " is a " + description(object_) + ", which is read-only, but it is written to").c_str());
+  /// As "out is a numpy.ndarray of >f4".
+  std::string what() const { return std::string(name_) + " is a " + description(object_); }
+
+  [[noreturn]] void refuse_read_only() const {
+    throw nb::value_error((what() + ", which is read-only, but it is written to").c_str());
   }
 
   /// Whether it has a __cuda_array_interface__ that names a stream, or nothing else. DLPack would have the default
   /// stream wait for that stream, which then could not be captured in a graph.
-  bool is_described(const char* name) {
+  bool is_described() {
     const nb::object interface = nb::getattr(object_, "__cuda_array_interface__", nb::none());
     if (interface.is_none()) return false;
     using Shape = std::vector<std::size_t>;
     using Strides = std::vector<std::int64_t>;
     using Described = std::tuple<std::uintptr_t, bool, std::uint8_t, std::uint8_t, Shape, Strides, std::uintptr_t>;
     const auto described = nb::cast<std::optional<Described>>(
-        nb::module_::import_("rownorm._cuda_array_interface").attr("described")(name, object_, interface));
+        nb::module_::import_("rownorm._cuda_array_interface").attr("described")(name_, object_, interface));
     if (!described) return false;
     const auto& [address, read_only, code, bits, shape, strides, stream] = *described;
-    if (is_output && read_only) refuse_read_only(name);
-    const auto what = [&] { return std::string(name) + " is a " + description(object_); };
+    if (is_output && read_only) refuse_read_only();
     auto* const data = reinterpret_cast<void*>(address);
     DLDevice device{};  // of which the interface says nothing
     if (rownorm_device_of(data, &device) != ROWNORM_SUCCESS)
@@ -171,6 +171,7 @@ class Array {
     return true;
   }
 
+  const char* name_;
   nb::handle object_;
   const exchange::Api* api_;  ///< null where its type has none
   nb::ndarray<Access...> array_;

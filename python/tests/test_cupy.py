@@ -112,7 +112,7 @@ def test_interfaces_that_are_refused():
     ):
         with pytest.raises(error, match=message):
             rownorm.l1_normalize(OnlyInterface(x, **changes), out=out)
-    with pytest.raises(ValueError, match="out is a .*OnlyInterface of .*, which is read-only|OnlyInterface, which is read-only"):
+    with pytest.raises(ValueError, match="out is a .*OnlyInterface, which is read-only"):
         rownorm.l1_normalize(x, out=OnlyInterface(out, data=(out.data.ptr, True)))
     with pytest.raises(TypeError, match="no new array can be made"):
         rownorm.l1_normalize(OnlyInterface(x))

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Any, Literal, overload
 
 from . import _core
-from ._arrays import check_out, empty_like, empty_norms
+from ._arrays import empty_like, empty_norms, writable
 
 __all__ = ["Norm", "l1_normalize", "normalize_backward", "row_norms"]
 __version__: str = _core.version()
@@ -64,10 +64,7 @@ def l1_normalize(x, out=None, axis=-1, epsilon=1e-8, norm="mean_abs", return_nor
         TypeError: an array is of a type, or on a device, that is not served.
     """
     number = _number_of(norm)
-    if out is None:
-        out = empty_like(x)
-    else:
-        check_out(out)
+    out = empty_like(x) if out is None else writable(out)
     norms = empty_norms(x, axis) if return_norms else None
     _core.normalize(x, out, norms, number, axis, epsilon, weights)
     return (out, norms) if return_norms else out
@@ -76,10 +73,7 @@ def l1_normalize(x, out=None, axis=-1, epsilon=1e-8, norm="mean_abs", return_nor
 def row_norms(x: Array, out: Array | None = None, axis: int = -1, norm: Norm = "mean_abs") -> Array:
     """The norms of the rows along an axis: `out`, or a new array like the norms of l1_normalize."""
     number = _number_of(norm)
-    if out is None:
-        out = empty_norms(x, axis)
-    else:
-        check_out(out)
+    out = empty_norms(x, axis) if out is None else writable(out)
     _core.row_norms(x, out, number, axis)
     return out
 
@@ -91,9 +85,6 @@ def normalize_backward(x: Array, grad_y: Array, out: Array | None = None, axis: 
     x, grad_y and out have one shape and one real type; out may be x or grad_y. "max_abs" has no gradient.
     """
     number = _number_of(norm)
-    if out is None:
-        out = empty_like(x)
-    else:
-        check_out(out)
+    out = empty_like(x) if out is None else writable(out)
     _core.normalize_backward(x, grad_y, out, number, axis, epsilon, weights)
     return out

@@ -35,10 +35,11 @@ def empty_like(x):
     return _module(x).empty_like(x)
 
 
-def check_out(out):
-    """Refuses arrays that nothing may be written to, though they can be reached."""
+def writable(out):
+    """`out`, unless nothing may be written to it, though its memory can be reached."""
     if _framework(out) in ("jax", "jaxlib"):
         raise ValueError("out is a JAX array, which nothing may be written to: leave it out, and take what is returned")
+    return out
 
 
 def _norm_type(x, module):
